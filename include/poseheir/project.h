@@ -1,0 +1,163 @@
+// A DeepLabCut project as it lies on disk: config.yaml, pose_cfg.yaml, labels, splits, folders.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "poseheir/network.h"
+
+namespace poseheir {
+
+// Which model of a project is meant; DeepLabCut's own choices.
+struct ModelChoice {
+  int shuffle = 1;
+  int trainset_index = 0;        // into TrainingFraction
+  std::optional<int> iteration;  // from config.yaml if absent
+  std::string model_prefix;      // [modelprefix]
+  std::string run_name;          // empty: DeepLabCut's own folder; else train/runs/<run_name>
+};
+
+struct Project {
+  std::filesystem::path folder;  // where config.yaml lies, whatever project_path says
+  std::string task, scorer, date;
+  std::vector<std::string> bodyparts;  // single-animal list, or multi-animal then unique parts
+  std::vector<std::string> individuals;
+  bool multi_animal = false;
+  std::vector<std::pair<std::string, std::string>> skeleton;
+  std::vector<double> training_fractions;
+  std::vector<std::string> video_stems;  // in the order of video_sets
+  int iteration = 0;
+  double pcutoff = 0.6;
+  int batch_size = 8;  // inference
+  std::string default_net_type = "resnet_50";
+  std::string default_augmenter = "default";
+  std::string snapshot_index = "-1";  // a number or "all"
+  std::map<std::string, std::map<std::string, std::string>>
+      conversion_tables;              // [SuperAnimalConversionTables]
+  std::vector<std::string> warnings;  // for stderr: keys that looked odd
+};
+
+// `path` is a config.yaml or its folder. Throws Error naming file and line.
+Project read_project(const std::filesystem::path& path);
+
+// Folders and names of one model, spelled as DeepLabCut spells them (spec 1.1, 9.1).
+struct ModelPaths {
+  std::string model_name;       // "openfieldOct30-trainset95shuffle1"
+  int train_percent = 95;       // P: int(100 * fraction) in double precision
+  std::filesystem::path model;  // dlc-models/iteration-0/<model_name>
+  std::filesystem::path train;  // …/train (or …/train/runs/<run_name>)
+  std::filesystem::path train_pose_config, test_pose_config;
+  std::filesystem::path
+      training_set;  // training-datasets/iteration-0/UnaugmentedDataSet_<Task><date>
+  std::filesystem::path
+      evaluation;  // evaluation-results/iteration-0/<model_name> (or …/runs/<run_name>)
+};
+ModelPaths model_paths(const Project& project, const ModelChoice& choice);
+
+// A pose_cfg.yaml: defaults of DeepLabCut underneath, unknown keys kept (as YAML text).
+struct PoseConfig {
+  std::filesystem::path path;  // empty when parsed from text
+  NetworkSpec network;
+  std::vector<std::string> keypoint_names;  // [all_joints_names]
+  std::vector<std::vector<int>> all_joints;
+  std::string dataset, metadataset, project_path, init_weights, dataset_type = "imgaug";
+  std::map<std::string, std::string> values;  // every scalar key as text, maps as "contrast.clahe"
+  std::map<std::string, std::vector<std::vector<double>>>
+      lists;                         // multi_step and other lists of numbers
+  std::map<std::string, int> lines;  // of each top-level key, from 1
+
+  // A value with its default; throws Error(usage) naming file, line and key when it does not parse.
+  double number(const std::string& key, double otherwise) const;
+  bool flag(const std::string& key, bool otherwise) const;
+  std::string text(const std::string& key, const std::string& otherwise) const;
+  bool has(const std::string& key) const;
+};
+
+PoseConfig read_pose_config(const std::filesystem::path& path);
+PoseConfig parse_pose_config(const std::string& text);
+
+// Replaces the value of one top-level key in a YAML file by editing that line alone: comments,
+// order and everything else stay. Appends the key if it is absent. Returns the old text of the
+// value.
+std::string set_pose_config_value(const std::filesystem::path& path, const std::string& key,
+                                  const std::string& value);
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+// A point in an image: pixels, x to the right, y down, origin at the outer corner of the first
+// pixel.
+struct Point {
+  double x = kMissing, y = kMissing;
+  bool missing() const { return std::isnan(x) || std::isnan(y); }
+};
+
+struct LabelledImage {
+  std::vector<std::string> path;  // components: labeled-data, m4s1, img0000.png
+  std::vector<Point> points;      // one a body part; missing where not labelled
+};
+
+// Single-animal annotations; rows sorted as DeepLabCut sorts the merged table.
+struct Labels {
+  std::string scorer;
+  std::vector<std::string> bodyparts;
+  std::vector<LabelledImage> images;
+};
+
+Labels read_labels(const std::filesystem::path& path);  // CollectedData csv or h5, any index style
+void write_labels(const std::filesystem::path& stem, const Labels& labels);  // stem.csv and stem.h5
+Labels merge_labels(const Project& project);  // all labeled-data folders, as DeepLabCut merges them
+std::filesystem::path image_path(const Project& project, const LabelledImage& image);
+
+struct Split {
+  std::vector<int> train, test;  // rows of the merged labels
+  double fraction = 0;
+};
+
+Split read_split(const std::filesystem::path& documentation_pickle);
+Split make_split(int rows, double fraction, std::uint64_t seed);
+
+// One training record as DeepLabCut's .mat or pickle holds it: joints cut to integers, inside the
+// image.
+struct TrainingRecord {
+  std::vector<std::string> path;
+  int channels = 3, height = 0, width = 0;
+  struct Joint {
+    int id;
+    double x, y;
+  };
+  std::vector<Joint> joints;
+};
+
+std::vector<TrainingRecord> read_training_records(const std::filesystem::path& mat_or_pickle);
+std::vector<TrainingRecord> make_training_records(const Project& project, const Labels& labels,
+                                                  const std::vector<int>& rows);
+
+// Everything train and evaluate need of one model: an existing training set with its split, or one
+// made by us where there is none.
+struct Dataset {
+  Labels labels;  // merged
+  Split split;
+  std::vector<TrainingRecord> records;  // of the training rows that kept a joint
+};
+Dataset read_dataset(const Project& project, const ModelChoice& choice,
+                     const PoseConfig& pose_config);
+
+// create-training-dataset: writes pose_cfg.yaml (train and test), merged labels, split and records
+// so that DeepLabCut reads them.
+struct TrainingSetOptions {
+  std::string net_type;   // empty: the project's default
+  std::string augmenter;  // empty: the project's default
+  int shuffle = 1;
+  std::uint64_t seed = 0;
+  std::string init_weights;
+};
+void create_training_dataset(const Project& project, const TrainingSetOptions& options);
+
+}  // namespace poseheir

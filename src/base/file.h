@@ -1,0 +1,60 @@
+// Files: mapped for reading, and written whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace poseheir {
+
+// A file mapped read-only; pages are touched when used. Throws Error(io), naming the file.
+class MappedFile {
+ public:
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  MappedFile() = default;
+  std::filesystem::path path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+std::string read_file(const std::filesystem::path& path);
+
+// Several files that appear together or not at all: each is written beside its final name, then all
+// are synced and renamed in the order in which they were added. Not committed: removed again.
+class FileTransaction {
+ public:
+  FileTransaction() = default;
+  ~FileTransaction();
+  FileTransaction(const FileTransaction&) = delete;
+  FileTransaction& operator=(const FileTransaction&) = delete;
+
+  // Opens the file that will become `path`; index for append().
+  std::size_t add(const std::filesystem::path& path);
+  void append(std::size_t file, std::span<const std::byte> bytes);
+  void append(std::size_t file, std::string_view text);
+  void commit();
+
+ private:
+  struct Pending {
+    std::filesystem::path path, temporary;
+    int descriptor = -1;
+  };
+  std::vector<Pending> files_;
+};
+
+// One file by FileTransaction.
+void write_file(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace poseheir

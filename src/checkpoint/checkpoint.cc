@@ -1,0 +1,1 @@
+#include "poseheir/error.h"

@@ -1,0 +1,74 @@
+// The program: finds the command, runs it, turns an error into one line and an exit code.
+#include <dlfcn.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <iostream>
+#include <set>
+#include <string>
+
+#include "cli/commands.h"
+#include "poseheir/error.h"
+
+namespace {
+
+using poseheir::Error;
+using poseheir::ErrorKind;
+
+constexpr int kFailed = 1;
+constexpr int kBadRequest = 2;
+
+// The module with the commands that need an engine: beside the program in a build, else as
+// installed.
+std::filesystem::path runtime_module() {
+  const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  for (const auto& folder : {program, program.parent_path() / POSEHEIR_LIBDIR / "poseheir"}) {
+    auto path = folder / "libposeheir_runtime.so";
+    if (std::filesystem::exists(path)) return path;
+  }
+  return {};
+}
+
+void add_runtime_commands(CLI::App& app) {
+  const auto path = runtime_module();
+  if (path.empty()) return;  // built without the engine
+  void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr)
+    throw Error(ErrorKind::io, fmt::format("{}: {}", path.string(), ::dlerror()));
+  auto* add =
+      reinterpret_cast<void (*)(CLI::App&)>(::dlsym(module, "poseheir_add_runtime_commands"));
+  if (add == nullptr)
+    throw Error(ErrorKind::corrupt, path.string() + ": not a module of this program");
+  add(app);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Poseheir: gives DeepLabCut models the head start of a pretrained one, without TensorFlow");
+  app.set_version_flag("--version", "poseheir " POSEHEIR_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  // Commands that need no engine start without loading one.
+  const std::set<std::string> light = {"--version"};
+  if (argc < 2 || !light.contains(argv[1])) add_runtime_commands(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : kBadRequest;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const Error& error) {
+    std::cerr << "poseheir: " << error.what() << '\n';
+    return error.kind() == ErrorKind::usage ? kBadRequest : kFailed;
+  } catch (const std::exception& error) {
+    std::cerr << "poseheir: unexpected: " << error.what() << '\n';
+    return kFailed;
+  }
+}
