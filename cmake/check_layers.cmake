@@ -1,6 +1,7 @@
+cmake_minimum_required(VERSION 3.25)
 # Who may include whom. A folder of src/ uses the public headers listed here, `error.h`, its own
 # headers (public and private) and base/. Run as the test `layers`: cmake -DROOT=… -P check_layers.cmake
-set(base_uses)
+set(base_uses "")
 set(checkpoint_uses checkpoint)
 set(network_uses checkpoint network)
 set(media_uses media)
