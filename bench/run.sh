@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# ./run bench [NAME]: runs one benchmark, or all. Figures and what they mean: docs/performance.md.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+program=build/release/poseheir
+
+startup() {
+  echo "start-up, milliseconds of 50 starts:"
+  for arguments in "--version" "inspect --help" "train --help"; do
+    local start=$EPOCHREALTIME
+    for _ in $(seq 50); do $program $arguments >/dev/null; done
+    awk -v a="$start" -v b="$EPOCHREALTIME" -v what="$arguments" 'BEGIN { printf "  %-16s %5.1f\n", what, (b - a) * 1000 / 50 }'
+  done
+}
+engine() { build/release/bench/engine_bench "$@"; }
+transfer() { bench/transfer.sh "$@"; }
+
+case ${1:-all} in
+  startup | engine | transfer) "$@" ;;
+  all)
+    startup
+    transfer
+    engine
+    ;;
+  *)
+    echo "bench: unknown '$1'; known: startup, transfer, engine" >&2
+    exit 2
+    ;;
+esac
