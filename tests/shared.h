@@ -46,8 +46,8 @@ Array<T> read_npy(const std::filesystem::path& path) {
     throw std::runtime_error("no shape");
   const std::string shape = match[1];
   std::size_t count = 1;
-  for (std::sregex_iterator it(shape.begin(), shape.end(), std::regex(R"(\d+)")), end; it != end;
-       ++it) {
+  const std::regex number(R"(\d+)");
+  for (std::sregex_iterator it(shape.begin(), shape.end(), number), end; it != end; ++it) {
     array.shape.push_back(std::stoll(it->str()));
     count *= static_cast<std::size_t>(array.shape.back());
   }

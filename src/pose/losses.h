@@ -1,0 +1,38 @@
+// Losses of a network's outputs against targets, and their gradients (spec 5.4).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "pose/targets.h"
+#include "poseheir/engine.h"
+
+namespace poseheir {
+
+struct LossOptions {
+  bool weigh_parts = false;      // [weigh_part_predictions]
+  double locref_weight = 1.0;    // [locref_loss_weight]
+  bool locref_huber = true;      // [locref_huber_loss]; else squared error
+  double pairwise_weight = 0.1;  // [pairwise_loss_weight]
+  bool pairwise_huber = true;    // [pairwise_huber_loss]
+  int threads = 1;
+};
+
+// Targets of the pairwise (part affinity) head, [count, height, width, 2 * limbs].
+struct PairwiseTargets {
+  std::vector<float> values, mask;
+};
+
+struct LossValues {
+  double part = 0, total = 0;
+  std::optional<double> part_interm, locref, pairwise;  // of the heads that the network has
+};
+
+// Which heads take part follows from `outputs`. `gradients` receives d total / d output for each of
+// them; its memory is reused. The same values for any number of threads. Throws Error(mismatch)
+// when maps and targets have other sizes, and for a pairwise head without targets.
+LossValues compute_losses(const FeatureMaps& outputs, const Targets& targets,
+                          const PairwiseTargets* pairwise, const LossOptions& options,
+                          FeatureMaps& gradients);
+
+}  // namespace poseheir
