@@ -108,6 +108,7 @@ struct Labels {
   std::string scorer;
   std::vector<std::string> bodyparts;
   std::vector<LabelledImage> images;
+  std::vector<std::string> warnings;  // for stderr: files and columns that were left out
 };
 
 Labels read_labels(const std::filesystem::path& path);  // CollectedData csv or h5, any index style
