@@ -48,8 +48,8 @@ struct DemoProjectOptions {
   DemoWorld world = DemoWorld::target;
   std::uint64_t seed = 0;
   int clips = 8;
-  int frames = 30;             // a clip
-  int labelled = 10;           // frames of each clip, evenly spread
+  int frames = 30;              // a clip
+  int labelled = 10;            // frames of each clip, evenly spread
   double train_fraction = 0.3;  // of the labelled frames
   bool videos = true;
 };

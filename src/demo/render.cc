@@ -25,7 +25,8 @@ struct Cone {
   }
   float distance_in_picture(float x, float y) const {
     const float dx = b.x - a.x, dy = b.y - a.y, square = dx * dx + dy * dy;
-    const float t = square < 1e-6F ? 0.0F : std::clamp(((x - a.x) * dx + (y - a.y) * dy) / square, 0.0F, 1.0F);
+    const float t =
+        square < 1e-6F ? 0.0F : std::clamp(((x - a.x) * dx + (y - a.y) * dy) / square, 0.0F, 1.0F);
     return std::hypot(x - (a.x + dx * t), y - (a.y + dy * t)) - std::max(radius_a, radius_b);
   }
 };
@@ -38,10 +39,12 @@ struct Hit {
 
 class Tracer {
  public:
-  Tracer(const Body& body, const Camera& camera, Vec3 place) : scale_(camera.scale), blend_(0.045F * camera.scale) {
+  Tracer(const Body& body, const Camera& camera, Vec3 place)
+      : scale_(camera.scale), blend_(0.045F * camera.scale) {
     for (const auto& limb : body.limbs) {
-      cones_.push_back({camera.point_in_pixels(limb.a + place), camera.point_in_pixels(limb.b + place),
-                        limb.radius_a * scale_, limb.radius_b * scale_, &limb, limb.a.z});
+      cones_.push_back({camera.point_in_pixels(limb.a + place),
+                        camera.point_in_pixels(limb.b + place), limb.radius_a * scale_,
+                        limb.radius_b * scale_, &limb, limb.a.z});
       auto& cone = cones_.back();
       cone.blend = std::min(blend_, 0.6F * std::max(cone.radius_a, cone.radius_b) + 0.01F);
       const float reach = std::max(cone.radius_a, cone.radius_b) + 2;
@@ -118,7 +121,8 @@ float pattern(const Coat& coat, float along, float around, std::uint32_t seed) {
       return 0;
     case CoatPattern::stripes: {
       const float bend = 1.6F * noise(u * 0.5F, v * 0.5F, seed);
-      return smooth_step(0.15F, 0.5F, std::sin(kPi * (u + bend)) * noise(u * 0.7F, v * 1.1F, seed + 3) * 1.6F);
+      return smooth_step(0.15F, 0.5F,
+                         std::sin(kPi * (u + bend)) * noise(u * 0.7F, v * 1.1F, seed + 3) * 1.6F);
     }
     case CoatPattern::spots: {
       const float cell = noise(u * 1.35F, v * 1.35F, seed);
@@ -131,13 +135,16 @@ float pattern(const Coat& coat, float along, float around, std::uint32_t seed) {
 }
 
 // Colour of a limb's surface at a point, before light; `facing_down` is 1 under the belly.
-Vec3 surface_colour(const Coat& coat, const Cone& cone, Vec3 point, float facing_down, float scale) {
+Vec3 surface_colour(const Coat& coat, const Cone& cone, Vec3 point, float facing_down,
+                    float scale) {
   const Limb& limb = *cone.limb;
   const float t = cone.along(point);
   const Vec3 axis = normalized(cone.axis());
   const Vec3 out = point - (cone.a + cone.axis() * t);
   const Vec3 flat = normalized(cross(axis, Vec3{0, 0, 1}));
-  const float around = dot(out, flat) / scale + (cone.side > 0.01F ? 9.3F : cone.side < -0.01F ? 17.7F : 0.0F);
+  const float around = dot(out, flat) / scale + (cone.side > 0.01F    ? 9.3F
+                                                 : cone.side < -0.01F ? 17.7F
+                                                                      : 0.0F);
   const float span = length(limb.b - limb.a);
   const float along = limb.along + t * span;
   Vec3 colour = coat.base;
@@ -145,13 +152,19 @@ Vec3 surface_colour(const Coat& coat, const Cone& cone, Vec3 point, float facing
   const float marks = pattern(coat, along, around, coat.seed);
   const float progress = limb.progress + t * (limb.tissue == Tissue::tail ? 1.0F / 6 : 0.35F);
   colour = mix(colour, coat.marks, marks);
-  if (limb.tissue == Tissue::coat) colour = mix(colour, coat.belly, coat.belly_amount * smooth_step(0.1F, 0.8F, facing_down));
-  if (limb.tissue == Tissue::leg) colour = mix(colour, coat.feet, coat.feet_amount * smooth_step(0.35F, 0.9F, progress));
+  if (limb.tissue == Tissue::coat)
+    colour = mix(colour, coat.belly, coat.belly_amount * smooth_step(0.1F, 0.8F, facing_down));
+  if (limb.tissue == Tissue::leg)
+    colour = mix(colour, coat.feet, coat.feet_amount * smooth_step(0.35F, 0.9F, progress));
   if (limb.tissue == Tissue::foot) colour = mix(colour, coat.feet, coat.feet_amount);
-  if (limb.tissue == Tissue::muzzle) colour = mix(colour, coat.muzzle, coat.muzzle_amount * smooth_step(0.2F, 1, t));
+  if (limb.tissue == Tissue::muzzle)
+    colour = mix(colour, coat.muzzle, coat.muzzle_amount * smooth_step(0.2F, 1, t));
   if (limb.tissue == Tissue::ear) colour = mix(colour, coat.muzzle, 0.35F * coat.muzzle_amount);
-  if (limb.tissue == Tissue::tail) colour = mix(coat.base, coat.marks, coat.tail_rings * smooth_step(0.1F, 0.5F, std::sin(progress * 44)));
-  const float hair = noise(along * 16, around * 90, coat.seed + 5) + 0.6F * noise(along * 40, around * 45, coat.seed + 9);
+  if (limb.tissue == Tissue::tail)
+    colour = mix(coat.base, coat.marks,
+                 coat.tail_rings * smooth_step(0.1F, 0.5F, std::sin(progress * 44)));
+  const float hair = noise(along * 16, around * 90, coat.seed + 5) +
+                     0.6F * noise(along * 40, around * 45, coat.seed + 9);
   return colour * (1 + coat.roughness * 0.35F * (hair - 0.8F));
 }
 
@@ -190,7 +203,8 @@ class Painter {
     const float direct = smooth_step(-0.25F, 1.0F, front) * (1 - 0.75F * shaded(point, normal));
     const float ambient = 0.62F + 0.38F * upward;
     const float rim = 0.12F * std::pow(1 - std::clamp(-normal.z, 0.0F, 1.0F), 3.0F);
-    return colour * (scene_.light.sun * direct + scene_.light.sky * ambient) + scene_.light.sky * rim;
+    return colour * (scene_.light.sun * direct + scene_.light.sky * ambient) +
+           scene_.light.sky * rim;
   }
 
   // Nearby limbs mix their colours, as fur does.
@@ -222,7 +236,8 @@ class Painter {
   // The shadow on the ground: every limb along the light's direction onto the plane of the feet.
   void cast_shadow() {
     const Camera& camera = scene_.camera;
-    const float rise = dot(scene_.light.towards, up_), squash = std::max(std::sin(camera.pitch), 0.08F);
+    const float rise = dot(scene_.light.towards, up_),
+                squash = std::max(std::sin(camera.pitch), 0.08F);
     const auto height = [&](Vec3 p) { return dot(p - Vec3{camera.x, camera.y, 0}, up_); };
     std::vector<Cone> flat;
     float left = 1e6F, right = 0, top = 1e6F, bottom = 0;
@@ -243,12 +258,14 @@ class Painter {
     const int last_column = std::min(scene_.width, static_cast<int>(right) + 1);
     for (int row = std::max(0, static_cast<int>(top)); row < last_row; ++row)
       for (int column = std::max(0, static_cast<int>(left)); column < last_column; ++column) {
-        const Vec3 at{static_cast<float>(column) + 0.5F, (static_cast<float>(row) + 0.5F) / squash, 0};
+        const Vec3 at{static_cast<float>(column) + 0.5F, (static_cast<float>(row) + 0.5F) / squash,
+                      0};
         float nearest = soft, contact = 1;
         for (const auto& cone : flat) {
           const float d = cone.distance(at);
           nearest = std::min(nearest, d);
-          if (cone.limb->progress >= 1) contact = std::min(contact, smooth_step(-2, 0.16F * camera.scale, d));
+          if (cone.limb->progress >= 1)
+            contact = std::min(contact, smooth_step(-2, 0.16F * camera.scale, d));
         }
         const float dark = 1 - smooth_step(-soft, soft, nearest);
         auto& pixel = picture_[static_cast<std::size_t>(row) * scene_.width + column];
@@ -274,7 +291,8 @@ Image developed(const Scene& scene, const std::vector<Vec3>& picture, std::uint3
   for (std::size_t i = 0; i < picture.size(); ++i) {
     const auto bits = mix_bits((static_cast<std::uint64_t>(grain) << 32U) + i);
     const float speck = 0.022F * (static_cast<float>(bits & 0xFFFFU) / 65535.0F - 0.5F);
-    for (const float part : {picture[i].x, picture[i].y, picture[i].z}) image.pixels.push_back(to_byte(part + speck));
+    for (const float part : {picture[i].x, picture[i].y, picture[i].z})
+      image.pixels.push_back(to_byte(part + speck));
   }
   return image;
 }
@@ -283,7 +301,8 @@ Image developed(const Scene& scene, const std::vector<Vec3>& picture, std::uint3
 bool needs_sight(std::size_t landmark) { return landmark >= kLeftEye && landmark <= kRightEarEnd; }
 
 Point label(const Scene& scene, Tracer& tracer, Vec3 at, std::size_t landmark) {
-  const bool inside = at.x >= 0 && at.y >= 0 && at.x < static_cast<float>(scene.width) && at.y < static_cast<float>(scene.height);
+  const bool inside = at.x >= 0 && at.y >= 0 && at.x < static_cast<float>(scene.width) &&
+                      at.y < static_cast<float>(scene.height);
   if (!inside) return {};
   const auto pixel = static_cast<std::size_t>(at.y) * scene.width + static_cast<std::size_t>(at.x);
   if (scene.cover[pixel] > 0.5F) return {};
@@ -300,10 +319,12 @@ RenderedBody render(const Scene& scene, const Animal& animal, float seconds, Vec
   const Body body = body_at(animal, seconds);
   Tracer tracer(body, scene.camera, place);
   RenderedBody rendered;
-  const auto grain = static_cast<std::uint32_t>(mix_bits(animal.coat.seed + static_cast<std::uint64_t>(seconds * 1000)));
+  const auto grain = static_cast<std::uint32_t>(
+      mix_bits(animal.coat.seed + static_cast<std::uint64_t>(seconds * 1000)));
   rendered.image = developed(scene, Painter(scene, animal, tracer).paint(), grain);
   for (std::size_t i = 0; i < kLandmarks; ++i)
-    rendered.landmarks.push_back(label(scene, tracer, scene.camera.point_in_pixels(body.landmarks[i] + place), i));
+    rendered.landmarks.push_back(
+        label(scene, tracer, scene.camera.point_in_pixels(body.landmarks[i] + place), i));
   return rendered;
 }
 

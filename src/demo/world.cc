@@ -72,7 +72,8 @@ Camera make_camera(const DemoClipOptions& options, const Build& build, Random& r
   camera.pitch = random.uniform(0.08F, 0.34F);
   const float top = camera.scale * tall + 6;
   const float free_height = std::max(static_cast<float>(options.height) - 10 - top, 0.0F);
-  camera.y = std::min(top + random.uniform(0.35F, 1) * free_height, static_cast<float>(options.height) - 10);
+  camera.y = std::min(top + random.uniform(0.35F, 1) * free_height,
+                      static_cast<float>(options.height) - 10);
   camera.x = 0.5F * static_cast<float>(options.width);
   return camera;
 }
@@ -89,7 +90,8 @@ Take make_take(const DemoClipOptions& options) {
   const auto seconds = static_cast<float>(options.frames / options.frames_per_second);
   // The middle of the way puts the animal's middle, between nose and tail, in the picture's.
   const float middle = 0.5F * (1 + 0.8F * (build.neck + build.head) - 0.55F * build.tail);
-  take.start = -middle - 0.5F * seconds * walking_speed(take.animal.motion) + random.uniform(-0.15F, 0.15F);
+  take.start =
+      -middle - 0.5F * seconds * walking_speed(take.animal.motion) + random.uniform(-0.15F, 0.15F);
   return take;
 }
 
@@ -103,13 +105,18 @@ const std::vector<std::string>& demo_bodyparts(DemoWorld world) {
 
 const std::vector<std::pair<std::string, std::string>>& demo_skeleton(DemoWorld world) {
   static const std::vector<std::pair<std::string, std::string>> pretraining = {
-      {"nose", "neck_base"}, {"neck_base", "tail_base"}, {"tail_base", "tail_end"},
-      {"front_left_knee", "front_left_paw"}, {"front_right_knee", "front_right_paw"},
-      {"back_left_knee", "back_left_paw"}, {"back_right_knee", "back_right_paw"}};
+      {"nose", "neck_base"},
+      {"neck_base", "tail_base"},
+      {"tail_base", "tail_end"},
+      {"front_left_knee", "front_left_paw"},
+      {"front_right_knee", "front_right_paw"},
+      {"back_left_knee", "back_left_paw"},
+      {"back_right_knee", "back_right_paw"}};
   static const std::vector<std::pair<std::string, std::string>> target = {
-      {"snout", "withers"}, {"leftear", "withers"}, {"rightear", "withers"}, {"withers", "tailbase"},
-      {"tailbase", "tailtip"}, {"withers", "brisket"}, {"brisket", "forepaw_left"},
-      {"brisket", "forepaw_right"}, {"tailbase", "hindpaw_left"}, {"tailbase", "hindpaw_right"}};
+      {"snout", "withers"},         {"leftear", "withers"},       {"rightear", "withers"},
+      {"withers", "tailbase"},      {"tailbase", "tailtip"},      {"withers", "brisket"},
+      {"brisket", "forepaw_left"},  {"brisket", "forepaw_right"}, {"tailbase", "hindpaw_left"},
+      {"tailbase", "hindpaw_right"}};
   return world == DemoWorld::pretraining ? pretraining : target;
 }
 
