@@ -58,7 +58,8 @@ Node Node::open(std::string_view bytes, const std::string& name) {
   silence_library();
   const auto access = memory_access(name);
   // The library copies the image; its parameter is not const for the sake of other modes.
-  check(H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size()), name);
+  check(H5Pset_file_image(access, const_cast<char*>(bytes.data()), bytes.size()),
+        name + ": damaged: an empty file");
   // The library refuses an image for a name that exists on disk; below a device none can.
   auto file = std::make_shared<const Id>(H5Fopen("/dev/null/image.h5", H5F_ACC_RDONLY, access),
                                          name + ": damaged or incomplete HDF5 file");

@@ -49,7 +49,7 @@ TEST(LabelsH5, HoldTheSameAsTheCsvBesideThem) {
       ++count;
     }
   }
-  EXPECT_EQ(count, 13U);  // labels of three projects in both formats, evaluation, videos
+  EXPECT_EQ(count, 12U);  // labels of three projects in both formats, evaluation, videos
 }
 
 TEST(LabelsH5, GiveTheMouseItsEars) {
@@ -81,8 +81,7 @@ TEST(PredictionsFiles, RealH5BecomeDeepLabCutsCsvByteForByte) {
   NEEDS_SHARED("reference/dlc-project/videos");
   const TempDir folder;
   std::size_t count = 0;
-  for (const auto* place : {"reference/dlc-project/videos", "reference/dlc3-project/analysis",
-                            "reference/evaluation"}) {
+  for (const auto* place : {"reference/dlc-project/videos", "reference/evaluation"}) {
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(shared_folder() / place)) {
       auto csv = without_extension(entry.path());
