@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+
+#include "pose/augmenters.h"
+#include "pose/opencv_image.h"
+
+namespace poseheir {
+namespace {
+
+std::uint8_t to_byte(double value) {
+  return static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0));
+}
+
+// A function of the grey level alone, by table; like imgaug it cuts fractions off.
+template <typename Function>
+void map_levels(Image& image, const Function& function) {
+  std::array<std::uint8_t, 256> table{};
+  for (int level = 0; level < 256; ++level) table[level] = to_byte(function(level));
+  for (auto& value : image.pixels) value = table[value];
+}
+
+void filter(Image& image, const cv::Mat& kernel) {
+  cv::Mat matrix = as_matrix(image), filtered;
+  cv::filter2D(matrix, filtered, -1, kernel);
+  filtered.copyTo(matrix);
+}
+
+// (1 - alpha) * identity + alpha * effect
+void filter_blended(Image& image, double alpha, const cv::Matx33d& effect) {
+  const cv::Matx33d identity(0, 0, 0, 0, 1, 0, 0, 0, 0);
+  cv::Mat kernel;
+  cv::Mat((1 - alpha) * identity + alpha * effect).convertTo(kernel, CV_32F);
+  filter(image, kernel);
+}
+
+template <typename Function>
+void for_each_channel(Image& image, const Function& function) {
+  cv::Mat matrix = as_matrix(image);
+  std::vector<cv::Mat> channels;
+  cv::split(matrix, channels);
+  for (auto& channel : channels) function(channel);
+  cv::merge(channels, matrix);
+}
+
+}  // namespace
+
+void motion_blur(Image& image, int size, double angle_degrees, double direction) {
+  const double first = (std::clamp(direction, -1.0, 1.0) + 1) / 2;
+  cv::Mat line = cv::Mat::zeros(size, size, CV_8U);
+  for (int row = 0; row < size; ++row) {
+    const double weight = first + (1 - 2 * first) * row / (size - 1);
+    line.at<std::uint8_t>(row, size / 2) = to_byte(weight * 255);
+  }
+  const double centre = size / 2.0 - 0.5;
+  const cv::Mat turn = cv::getRotationMatrix2D(
+      cv::Point2f(static_cast<float>(centre), static_cast<float>(centre)), -angle_degrees, 1);
+  cv::Mat turned, kernel;
+  cv::warpAffine(line, turned, turn, line.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT);
+  turned.convertTo(kernel, CV_32F);
+  const double sum = cv::sum(kernel)[0];
+  if (sum > 0) filter(image, kernel / sum);
+}
+
+void cover(Image& image, std::span<const std::uint8_t> mask, int rows, int columns, int channels) {
+  cv::Mat small(rows, columns, CV_8UC(channels), const_cast<std::uint8_t*>(mask.data())), large;
+  cv::resize(small, large, {image.width, image.height}, 0, 0, cv::INTER_NEAREST);
+  auto* pixel = image.pixels.data();
+  const auto* keep = large.ptr<std::uint8_t>();
+  const auto pixels = static_cast<std::size_t>(image.height) * image.width;
+  for (std::size_t i = 0; i < pixels; ++i)
+    for (int channel = 0; channel < 3; ++channel)
+      if (keep[i * channels + (channels == 1 ? 0 : channel)] == 0) pixel[i * 3 + channel] = 0;
+}
+
+void add_noise(Image& image, double deviation, bool per_channel, Random& random) {
+  double noise = 0;
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    if (per_channel || i % 3 == 0) noise = std::nearbyint(random.normal(deviation));
+    image.pixels[i] = to_byte(image.pixels[i] + noise);
+  }
+}
+
+void blend_with_grey(Image& image, double alpha) {
+  cv::Mat grey;
+  cv::cvtColor(as_matrix(image), grey, cv::COLOR_RGB2GRAY);
+  const auto* level = grey.ptr<std::uint8_t>();
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    const double old = image.pixels[i];
+    image.pixels[i] = to_byte(std::nearbyint(old + alpha * (level[i / 3] - old)));
+  }
+}
+
+void equalize_histogram(Image& image) {
+  for_each_channel(image, [](cv::Mat& channel) { cv::equalizeHist(channel, channel); });
+}
+
+void equalize_locally(Image& image, double clip_limit, int tiles) {
+  const auto clahe = cv::createCLAHE(clip_limit, {tiles, tiles});
+  for_each_channel(image, [&](cv::Mat& channel) {
+    cv::Mat result;
+    clahe->apply(channel, result);
+    channel = result;
+  });
+}
+
+void change_log_contrast(Image& image, double gain) {
+  map_levels(image, [gain](int level) { return 255 * gain * std::log2(1 + level / 255.0); });
+}
+
+void change_linear_contrast(Image& image, double alpha) {
+  map_levels(image, [alpha](int level) { return 127 + alpha * (level - 127); });
+}
+
+void change_sigmoid_contrast(Image& image, double gain, double cutoff) {
+  map_levels(image, [gain, cutoff](int level) {
+    return 255 / (1 + std::exp(gain * (cutoff - level / 255.0)));
+  });
+}
+
+void change_gamma(Image& image, double gamma) {
+  map_levels(image, [gamma](int level) { return 255 * std::pow(level / 255.0, gamma); });
+}
+
+void sharpen(Image& image, double alpha, double lightness) {
+  filter_blended(image, alpha, {-1, -1, -1, -1, 8 + lightness, -1, -1, -1, -1});
+}
+
+void emboss(Image& image, double alpha, double strength) {
+  const double s = strength;
+  filter_blended(image, alpha, {-1 - s, -s, 0, -s, 1, s, 0, s, 1 + s});
+}
+
+void show_edges(Image& image, double alpha) {
+  filter_blended(image, alpha, {0, 1, 0, 1, -4, 1, 0, 1, 0});
+}
+
+}  // namespace poseheir

@@ -1,0 +1,58 @@
+// Pictures kept in memory, and batches prepared beside the computing.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "pose/batches.h"
+
+namespace poseheir {
+
+// Decodes each picture once and keeps it as bytes while the budget lasts; then reads it again.
+class PictureCache {
+ public:
+  PictureCache(std::vector<std::filesystem::path> paths, std::size_t budget_bytes);
+
+  // Throws Error that begins with the picture's path.
+  std::shared_ptr<const Image> get(std::size_t index);
+
+ private:
+  std::vector<std::filesystem::path> paths_;
+  std::vector<std::shared_ptr<const Image>> pictures_;
+  std::size_t budget_;
+  std::mutex mutex_;
+};
+
+// Batches by iteration, in order, made ahead of time by `workers` threads. What a worker throws,
+// next() throws for that iteration; so it never waits for a batch that will not come.
+class BatchLoader {
+ public:
+  using Make = std::function<Batch(std::int64_t iteration)>;
+  BatchLoader(Make make, std::int64_t first_iteration, int workers, int ahead);
+  ~BatchLoader();
+  BatchLoader(const BatchLoader&) = delete;
+  BatchLoader& operator=(const BatchLoader&) = delete;
+
+  Batch next();
+
+ private:
+  using Outcome = std::variant<Batch, std::exception_ptr>;
+  void work();
+
+  Make make_;
+  std::int64_t next_to_make_, next_to_take_;
+  int ahead_;
+  bool stopping_ = false;
+  std::map<std::int64_t, Outcome> ready_;
+  std::mutex mutex_;
+  std::condition_variable made_, taken_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace poseheir
