@@ -14,16 +14,18 @@ startup() {
 }
 engine() { build/release/bench/engine_bench "$@"; }
 transfer() { bench/transfer.sh "$@"; }
+checkpoint() { build/release/checkpoint_bench "${1:-build/bench-checkpoint}"; }
 
 case ${1:-all} in
-  startup | engine | transfer) "$@" ;;
+  startup | engine | transfer | checkpoint) "$@" ;;
   all)
     startup
     transfer
+    checkpoint
     engine
     ;;
   *)
-    echo "bench: unknown '$1'; known: startup, transfer, engine" >&2
+    echo "bench: unknown '$1'; known: startup, transfer, checkpoint, engine" >&2
     exit 2
     ;;
 esac

@@ -1,9 +1,11 @@
 #include "base/file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <set>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +14,8 @@
 
 namespace poseheir {
 namespace {
+
+constexpr std::size_t kPiece = std::size_t{8} << 20U;
 
 [[noreturn]] void throw_system_error(const std::filesystem::path& path, std::string_view doing) {
   const int code = errno;
@@ -63,8 +67,19 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   return file;
 }
 
+std::shared_ptr<const MappedFile> MappedFile::of_memory(const std::filesystem::path& path,
+                                                        std::string content) {
+  std::shared_ptr<MappedFile> file(new MappedFile);
+  file->path_ = path;
+  file->memory_ = std::move(content);
+  file->data_ = reinterpret_cast<const std::byte*>(file->memory_.data());
+  file->size_ = file->memory_.size();
+  return file;
+}
+
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ != nullptr && memory_.data() != reinterpret_cast<const char*>(data_))
+    ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 std::string read_file(const std::filesystem::path& path) {
@@ -77,27 +92,66 @@ FileTransaction::~FileTransaction() {
   for (const auto& file : files_) {
     if (file.descriptor < 0) continue;
     ::close(file.descriptor);
-    ::unlink(file.temporary.c_str());
+    if (file.named) ::unlink(file.temporary.c_str());
   }
 }
 
 std::size_t FileTransaction::add(const std::filesystem::path& path) {
-  Pending file{
-      path, folder_of(path) / fmt::format(".{}.part{}", path.filename().string(), ::getpid()), -1};
-  file.descriptor = ::open(file.temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file.descriptor < 0) throw_system_error(path, "write it");
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    errno = EISDIR;  // rename would say so too, but only when other files are in place already
+    throw_system_error(path, "write it");
+  }
+  Pending file;
+  file.path = path;
+  file.temporary =
+      folder_of(path) / fmt::format(".{}.part{}", path.filename().string(), ::getpid());
+  open_pending(file);
   files_.push_back(std::move(file));
   return files_.size() - 1;
 }
 
+void FileTransaction::open_pending(Pending& file) {
+  const auto folder = folder_of(file.path);
+  file.descriptor = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (file.descriptor >= 0) return;
+  // Not every file system has files without names; network ones mostly do not.
+  if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) {
+    file.descriptor =
+        ::open(file.temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    file.named = file.descriptor >= 0;
+  }
+  if (file.descriptor < 0) throw_system_error(file.path, "write it");
+}
+
 void FileTransaction::append(std::size_t file, std::span<const std::byte> bytes) {
-  const auto& pending = files_[file];
+  auto& pending = files_[file];
   while (!bytes.empty()) {
-    const auto written = ::write(pending.descriptor, bytes.data(), bytes.size());
+    const auto piece = bytes.first(std::min(kPiece, bytes.size()));
+    const auto written = ::write(pending.descriptor, piece.data(), piece.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) throw_system_error(pending.path, "write it");
+    pending.written += static_cast<std::uint64_t>(written);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
+    if (pending.written - pending.pushed >= kPiece) push_to_disk(pending);
   }
+}
+
+// Starts the disk on what was written since the last time, and does not wait for it. An error of
+// the disk comes out of fsync later.
+void FileTransaction::push_to_disk(Pending& file) {
+  ::sync_file_range(file.descriptor, static_cast<off_t>(file.pushed),
+                    static_cast<off_t>(file.written - file.pushed), SYNC_FILE_RANGE_WRITE);
+  file.pushed = file.written;
+}
+
+void FileTransaction::give_name(Pending& file) {
+  if (file.named) return;
+  const auto unnamed = fmt::format("/proc/self/fd/{}", file.descriptor);
+  ::unlink(file.temporary.c_str());  // of a process of the same number, killed long ago
+  if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, file.temporary.c_str(), AT_SYMLINK_FOLLOW) != 0)
+    throw_system_error(file.path, "put it in place");
+  file.named = true;
 }
 
 void FileTransaction::append(std::size_t file, std::string_view text) {
@@ -108,16 +162,18 @@ void FileTransaction::commit() {
   for (auto& file : files_) {
     if (::fsync(file.descriptor) != 0) throw_system_error(file.path, "write it to disk");
   }
+  for (auto& file : files_) give_name(file);
   for (auto& file : files_) {
     if (::rename(file.temporary.c_str(), file.path.c_str()) != 0)
       throw_system_error(file.path, "put it in place");
     ::close(file.descriptor);
     file.descriptor = -1;
   }
-  for (const auto& file : files_) {
-    const Descriptor folder(folder_of(file.path), O_RDONLY | O_DIRECTORY);
-    ::fsync(
-        folder.value());  // some file systems cannot sync folders; the files themselves are safe
+  std::set<std::filesystem::path> folders;
+  for (const auto& file : files_) folders.insert(folder_of(file.path));
+  for (const auto& path : folders) {
+    // Some file systems cannot sync folders; the files themselves are safe.
+    ::fsync(Descriptor(path, O_RDONLY | O_DIRECTORY).value());
   }
 }
 

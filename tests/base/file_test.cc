@@ -1,10 +1,13 @@
 #include "base/file.h"
 
+#include <csignal>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "expect_error.h"
 #include "temp_dir.h"
+#include "tiny_disk.h"
 
 namespace poseheir {
 namespace {
@@ -26,14 +29,40 @@ TEST(FileTransaction, NamesTheFileItCannotWrite) {
                "/nonexistent/folder/a: cannot write it");
 }
 
-TEST(FileTransaction, SaysThatTheDiskIsFull) {
-  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP();
-  // A file whose writes fail with "no space left": the temporary name is a link to /dev/full.
+TEST(FileTransaction, RefusesAFolderInTheWayBeforeAnythingIsReplaced) {
   const TempDir folder;
-  const auto temporary = folder / (".a.part" + std::to_string(::getpid()));
-  std::filesystem::create_symlink("/dev/full", temporary);
-  EXPECT_ERROR(write_file(folder / "a", "x"), ErrorKind::io, "nothing was changed");
-  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+  write_file(folder / "a", "old");
+  std::filesystem::create_directory(folder / "b");
+  FileTransaction transaction;
+  transaction.append(transaction.add(folder / "a"), "new");
+  EXPECT_ERROR(transaction.add(folder / "b"), ErrorKind::io, "Is a directory");
+  EXPECT_EQ(read_file(folder / "a"), "old");
+}
+
+TEST(FileTransaction, LeavesTheOldFileWhenTheDiskIsFull) {
+  const TinyDisk disk;
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a small disk needs root";
+  write_file(disk.path() / "a", "old");
+  EXPECT_ERROR(write_file(disk.path() / "a", std::string(std::size_t{9} << 20U, 'x')),
+               ErrorKind::io, "nothing was changed");
+  EXPECT_EQ(read_file(disk.path() / "a"), "old");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(disk.path()), {}), 1);
+}
+
+TEST(FileTransaction, LeavesNothingBehindWhenItIsKilled) {
+  const TempDir folder;
+  write_file(folder / "a", "old");
+  const auto child = ::fork();
+  if (child == 0) {
+    FileTransaction transaction;
+    transaction.append(transaction.add(folder / "a"), std::string(100'000, 'x'));
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(read_file(folder / "a"), "old");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
 }  // namespace
