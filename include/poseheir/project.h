@@ -83,9 +83,16 @@ struct PoseConfig {
 PoseConfig read_pose_config(const std::filesystem::path& path);
 PoseConfig parse_pose_config(const std::string& text);
 
-// Replaces the value of one top-level key in a YAML file by editing that line alone: comments,
-// order and everything else stay. Appends the key if it is absent. Returns the old text of the
-// value.
+// Replaces the value of one top-level key in a YAML text by editing that value alone: comments,
+// order and everything else stay. Appends the key if it is absent. `name` is the file's, for errors.
+struct YamlEdit {
+  std::string text;
+  std::string old_value;
+};
+YamlEdit edit_yaml_value(const std::string& text, const std::string& name, const std::string& key,
+                         const std::string& value);
+
+// The same in a file, which changes whole or not at all; returns the old value.
 std::string set_pose_config_value(const std::filesystem::path& path, const std::string& key,
                                   const std::string& value);
 
