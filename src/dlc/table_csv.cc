@@ -1,9 +1,8 @@
 // Tables as pandas' to_csv writes them.
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 
+#include "base/csv.h"
 #include "base/text.h"
 #include "dlc/table.h"
 #include "poseheir/error.h"
@@ -12,59 +11,6 @@ namespace poseheir {
 namespace {
 
 using Cells = std::vector<std::string>;
-
-// Splits one line into cells and moves `text` behind it.
-Cells take_line(std::string_view& text) {
-  Cells cells(1);
-  bool quoted = false;
-  std::size_t i = 0;
-  for (; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c != '"') {
-        cells.back() += c;
-      } else if (i + 1 < text.size() && text[i + 1] == '"') {
-        cells.back() += text[++i];
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"' && cells.back().empty()) {
-      quoted = true;
-    } else if (c == ',') {
-      cells.emplace_back();
-    } else if (c == '\n') {
-      break;
-    } else if (c != '\r' || i + 1 >= text.size() || text[i + 1] != '\n') {
-      cells.back() += c;
-    }
-  }
-  text.remove_prefix(std::min(i + 1, text.size()));
-  return cells;
-}
-
-std::string quoted_if_needed(const std::string& cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-  std::string result = "\"";
-  for (const char c : cell) {
-    if (c == '"') result += '"';
-    result += c;
-  }
-  return result + '"';
-}
-
-double parse_cell(const std::string& cell, const std::string& name, std::size_t line,
-                  std::size_t column) {
-  auto text = std::string_view(cell);
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  if (text.empty()) return std::nan("");
-  double value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size())
-    throw Error(ErrorKind::corrupt, fmt::format("{}, line {}, column {}: '{}' is not a number",
-                                                name, line, column + 1, printable(cell)));
-  return value;
-}
 
 class Parser {
  public:
@@ -86,7 +32,7 @@ class Parser {
  private:
   Cells next_line() {
     ++line_;
-    return take_line(text_);
+    return take_csv_line(text_);
   }
 
   // Three or four header rows; the cells of unnamed index columns are empty in each of them.
@@ -125,7 +71,7 @@ class Parser {
     table_.rows.emplace_back(cells.begin(),
                              cells.begin() + static_cast<std::ptrdiff_t>(index_columns_));
     for (std::size_t column = index_columns_; column < cells.size(); ++column)
-      table_.values.push_back(parse_cell(cells[column], name_, line_, column));
+      table_.values.push_back(csv_number(cells[column], name_, line_, column + 1));
   }
 
   void drop_plain_numbers() {
@@ -152,9 +98,9 @@ std::string format_table_csv(const Table& table) {
   const std::size_t index_columns = table.rows.empty() ? 1 : table.rows[0].size();
   std::string text;
   for (std::size_t level = 0; level < table.level_names.size(); ++level) {
-    text += quoted_if_needed(table.level_names[level]);
+    text += csv_cell(table.level_names[level]);
     text.append(index_columns - 1, ',');
-    for (const auto& column : table.columns) text += ',' + quoted_if_needed(column[level]);
+    for (const auto& column : table.columns) text += ',' + csv_cell(column[level]);
     text += '\n';
   }
   for (std::size_t row = 0; row < table.row_count(); ++row) {
@@ -163,13 +109,11 @@ std::string format_table_csv(const Table& table) {
     } else {
       for (std::size_t level = 0; level < index_columns; ++level) {
         if (level > 0) text += ',';
-        text += quoted_if_needed(table.rows[row][level]);
+        text += csv_cell(table.rows[row][level]);
       }
     }
     for (std::size_t column = 0; column < table.columns.size(); ++column) {
-      const double value = table.at(row, column);
-      text += ',';
-      if (!std::isnan(value)) text += shortest_double(value);
+      text += ',' + csv_cell(table.at(row, column));
     }
     text += '\n';
   }
