@@ -20,6 +20,8 @@ struct FileFormat {
 
 constexpr std::array kFileFormats{
     FileFormat{is_table, parse_tensorflow_v1_file},
+    FileFormat{is_pytorch, parse_pytorch},
+    FileFormat{is_safetensors, parse_safetensors},
 };
 
 Checkpoint read_single_file(const std::filesystem::path& path) {
@@ -102,7 +104,7 @@ void write_checkpoint(const std::filesystem::path& path, CheckpointFormat format
     throw Error(ErrorKind::usage, fmt::format("{}: tensor '{}' is to be written twice",
                                               path.string(), printable(twice->info.name)));
   if (format == CheckpointFormat::tensorflow_v2) return write_tensorflow_v2(path, sorted);
-  throw Error(ErrorKind::unsupported, path.string() + ": safetensors cannot be written");
+  write_safetensors(path, sorted);
 }
 
 const StoredTensor* Checkpoint::find(std::string_view name) const {

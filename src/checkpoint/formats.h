@@ -22,7 +22,9 @@ namespace poseheir {
 
 using SharedFile = std::shared_ptr<const MappedFile>;
 
-bool is_pytorch(Bytes file);  // a zip archive, or the magic pickle of the legacy format
+// A zip archive, the magic pickle of the legacy format, or the tar format before it (refused by
+// name).
+bool is_pytorch(Bytes file);
 Checkpoint parse_pytorch(SharedFile file);
 
 bool is_safetensors(Bytes file);  // eight bytes of length, then "{"
