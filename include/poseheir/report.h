@@ -23,9 +23,11 @@ struct RunReport {
   std::vector<LossPoint> losses;
   std::vector<ErrorPoint> errors;
   Metrics metrics;                                            // of the last (or best) snapshot
+  Split split;                                                // whose rows metrics.distances has
+  std::vector<std::vector<double>> likelihoods;               // [row][body part], as distances
   std::vector<std::pair<std::string, std::string>> settings;  // what a reader needs to judge it
   std::vector<ExamplePicture> examples;
-  std::vector<std::string> transferred;  // lines of the transfer plan, summarised
+  std::vector<std::string> transferred;  // lines of the transfer plan, summarised; empty: nothing
 };
 
 struct ReportOptions {
@@ -35,12 +37,20 @@ struct ReportOptions {
   double pcutoff = 0.6;
 };
 
-// Writes <folder>/report.html, plots (*.png, *.svg) and numbers (*.csv). The first run is the one
-// whose gain over the others the sentence at the top tells.
-void write_report(const std::filesystem::path& folder, const std::vector<RunReport>& runs,
-                  const ReportOptions& options);
+struct ReportFiles {
+  std::filesystem::path page;      // report.html: all in one file
+  std::string verdict;             // the sentence at its top
+  std::vector<std::string> notes;  // what could not be made, and why
+};
 
-// Labels as crosses, predictions as discs (hollow below pcutoff), skeleton as lines.
+// Writes <folder>/report.html, plots (*.png, *.svg; by gnuplot, without which they are left out and
+// noted), numbers (*.csv) and examples/*.jpg. The first run is the one whose gain over the best of
+// the others the sentence at the top tells. What a run lacks (NaN, empty) is left out.
+ReportFiles write_report(const std::filesystem::path& folder, const std::vector<RunReport>& runs,
+                         const ReportOptions& options);
+
+// Labels as crosses, predictions as discs (hollow below pcutoff), skeleton as lines; the picture is
+// enlarged if it is small.
 Image draw_poses(const ExamplePicture& picture, const ReportOptions& options);
 
 }  // namespace poseheir
