@@ -1,5 +1,6 @@
 #include "report/plots.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -101,27 +102,34 @@ Script keypoint_script(const std::vector<RunReport>& runs,
   std::string ticks;
   for (std::size_t i = 0; i < bodyparts.size(); ++i)
     ticks += fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted(bodyparts[i]), i);
-  script.set(
-      "set xlabel 'Keypoint'\nset ylabel 'Test error (px), 95 % intervals'\nset yrange [0:*]\nset "
-      "xtics rotate by -40 noenhanced (" +
-      ticks +
-      ")\nset style fill solid 0.85 noborder\nset bars small\nunset grid\nset grid y lc rgb "
-      "'#d8dce2'");
   const double width = 0.8 / static_cast<double>(std::max<std::size_t>(runs.size(), 1));
+  double highest = 0;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     std::string rows;
     for (std::size_t i = 0; i < runs[r].metrics.keypoints.size(); ++i) {
       const auto test =
           bootstrap_mean(runs[r].metrics.distances, runs[r].split.test, static_cast<int>(i));
       const double x = static_cast<double>(i) - 0.4 + width * (static_cast<double>(r) + 0.5);
-      if (!std::isnan(test.mean))
-        rows += fmt::format("{} {} {} {}\n", x, test.mean, number(test.low), number(test.high));
+      if (std::isnan(test.mean)) continue;
+      rows += fmt::format("{} {} {} {}\n", x, test.mean, number(test.low), number(test.high));
+      highest = std::max({highest, test.mean, std::isnan(test.high) ? 0 : test.high});
     }
     if (rows.empty()) continue;
     script.block(rows, fmt::format("using 1:2:({}) with boxes lc rgb '{}' title {}", width * 0.92,
                                    colour(r), quoted(runs[r].name)));
-    script.again("using 1:2:3:4 with yerrorbars pt 0 ps 0 lw 1.4 lc rgb '#1b1f24' notitle");
+    script.again("using 1:3:(0):($4-$3) with vectors nohead lw 1.6 lc rgb '#1b1f24' notitle");
   }
+  script.set("set xlabel 'Keypoint'");
+  script.set("set ylabel 'Test error (px), 95 % intervals'");
+  script.set(fmt::format("set xrange [-0.6:{}]", static_cast<double>(bodyparts.size()) - 0.4));
+  // Room for the key above the highest bar.
+  script.set(fmt::format(
+      "set yrange [0:{}]",
+      highest > 0 ? 1.05 * highest + 0.09 * highest * static_cast<double>(runs.size()) : 1));
+  script.set("set xtics rotate by -40 noenhanced (" + ticks + ")");
+  script.set("set style fill solid 0.85 noborder");
+  script.set("unset grid");
+  script.set("set grid y lt 1 lw 0.6 lc rgb '#d8dce2'");
   return script;
 }
 
