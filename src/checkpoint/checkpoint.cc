@@ -79,7 +79,7 @@ std::optional<std::int64_t> stored_step(const Checkpoint& checkpoint) {
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
   auto located = locate_checkpoint(path);
-  const auto& place = located.files.front();
+  const auto place = located.files.front().string();
   try {
     auto checkpoint = read_located(located);
     checkpoint.path = located.path;
@@ -89,8 +89,8 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     if (!checkpoint.step) checkpoint.step = stored_step(checkpoint);
     return checkpoint;
   } catch (const Error& error) {
-    if (std::string_view(error.what()).starts_with(place.string())) throw;
-    throw error.within(place.string());
+    if (std::string_view(error.what()).starts_with(place)) throw;
+    throw error.within(place);
   }
 }
 

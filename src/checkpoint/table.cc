@@ -68,6 +68,9 @@ Table::Table(Bytes file) : file_(file) {
   ByteReader footer(file.subspan(footer_offset, kFooterSize - 8), footer_offset);
   const auto metaindex = read_handle(footer);
   const auto index = read_handle(footer);
+  // Padded numbers mean the same, but no writer makes them: a bit has changed.
+  if (footer.position() != handle_size(metaindex) + handle_size(index))
+    fail(footer_offset, "the footer is damaged");
   while (!footer.at_end()) {
     const auto offset = footer.offset();
     if (footer.read<std::uint8_t>() != 0) fail(offset, "the footer's padding is not zero");
@@ -75,6 +78,13 @@ Table::Table(Bytes file) : file_(file) {
   // TensorFlow's is always empty; leveldb would list filters here, which do not concern us.
   scan_block(load(metaindex), [](std::string_view, const TableValue&) { return true; });
   read_index(index);
+}
+
+std::size_t Table::handle_size(const Handle& handle) {
+  ByteWriter writer;
+  writer.write_varint(handle.offset);
+  writer.write_varint(handle.size);
+  return writer.size();
 }
 
 Table::Handle Table::read_handle(ByteReader& reader) {

@@ -48,6 +48,7 @@ class Table {
   using Visit = std::function<bool(std::string_view key, const TableValue& value)>;
 
   static Handle read_handle(ByteReader& reader);
+  static std::size_t handle_size(const Handle& handle);
   Block load(const Handle& handle) const;
   void read_index(const Handle& handle);
   void scan_data_block(std::size_t number, const Visit& visit) const;

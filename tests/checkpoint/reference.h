@@ -1,16 +1,12 @@
-// What TensorFlow's own reader says of a reference checkpoint: expected.json of
-// reference/checkpoints.
+// Checkpoints that TensorFlow wrote, and what its own reader says of them: expected.json.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
-#include "poseheir/checkpoint.h"
 #include "shared.h"
 
 namespace poseheir {
@@ -20,8 +16,11 @@ inline nlohmann::json read_json(const std::filesystem::path& path) {
   return nlohmann::json::parse(stream);
 }
 
-inline std::filesystem::path reference_checkpoints() {
-  return shared_folder() / "reference" / "checkpoints";
+// The small ones are part of the repository.
+inline std::filesystem::path reference_checkpoint(const std::string& name) {
+  const auto local = std::filesystem::path(POSEHEIR_TEST_DATA) / "checkpoints" / name;
+  return std::filesystem::exists(local) ? local
+                                        : shared_folder() / "reference" / "checkpoints" / name;
 }
 
 }  // namespace poseheir
