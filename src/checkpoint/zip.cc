@@ -88,7 +88,7 @@ void check_name(std::string_view name) {
   const bool is_unsafe = name.empty() || name.front() == '/' ||
                          name.find('\\') != std::string_view::npos ||
                          name.find('\0') != std::string_view::npos ||
-                         ("/" + std::string(name) + "/").find("/../") != std::string::npos;
+                         fmt::format("/{}/", name).find("/../") != std::string::npos;
   if (is_unsafe) fail(fmt::format("zip archive: unsafe entry name '{}'", printable(name)));
 }
 
