@@ -40,6 +40,8 @@ class VideoReader {
 
   const VideoInfo& info() const;
   bool next(Image& frame);  // false at the end
+  // Packets that could not be decoded and frames decoded with damage so far, a line each.
+  const std::vector<std::string>& problems() const;
 
  private:
   struct State;
