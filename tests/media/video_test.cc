@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -75,6 +76,42 @@ TEST(VideoReader, CountsFramesByReadingThem) {
   while (reader.next(image)) ++count;
   EXPECT_EQ(count, 50);
   EXPECT_FALSE(reader.next(image));
+}
+
+// The track header's matrix of the first clip, replaced by one that asks for a turn.
+std::string turned_clip(std::array<std::int32_t, 4> turn) {
+  auto bytes = read_file(shared_folder() / "reference/dlc-project/videos/m3v1_50.mp4");
+  const auto matrix = bytes.find("tkhd") + 44;
+  const std::size_t places[] = {0, 4, 12, 16};
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t byte = 0; byte < 4; ++byte)
+      bytes[matrix + places[i] + byte] =
+          static_cast<char>(static_cast<std::uint32_t>(turn[i]) >> (24 - 8 * byte));
+  }
+  return bytes;
+}
+
+// Expected: OpenCV 4.11 with CAP_PROP_ORIENTATION_AUTO, which other versions switch on by default.
+TEST(VideoReader, TurnsPicturesAsTheContainerSays) {
+  NEEDS_SHARED("reference/dlc-project/videos/m3v1_50.mp4");
+  constexpr std::int32_t kOne = 0x10000;
+  struct Turn {
+    std::array<std::int32_t, 4> matrix;
+    int height;
+    unsigned long crc;
+  };
+  const TempDir folder;
+  for (const auto& turn :
+       {Turn{{0, kOne, -kOne, 0}, 640, 0xb8f1b893}, Turn{{-kOne, 0, 0, -kOne}, 480, 0x97d96e9d},
+        Turn{{0, -kOne, kOne, 0}, 640, 0x6f356e80}}) {
+    write_file(folder / "turned.mp4", turned_clip(turn.matrix));
+    VideoReader reader(folder / "turned.mp4");
+    Image image;
+    ASSERT_TRUE(reader.next(image));
+    EXPECT_EQ(reader.info().height, turn.height);
+    EXPECT_EQ(image.height, turn.height);
+    EXPECT_EQ(crc_of(image), turn.crc);
+  }
 }
 
 TEST(VideoReader, ReportsDamageAndGoesOn) {
