@@ -124,10 +124,11 @@ std::vector<MapSize> map_sizes(const Network& network, MapSize image);
 
 // Which network a checkpoint holds, from names and shapes alone; nothing if none that we know.
 struct RecognisedNetwork {
-  NetworkSpec spec;
-  std::string scope;  // prefix before the network's names, such as "model_a/"
-  std::string
-      description;  // "ResNet-50, batch norm, 39 keypoints (SuperAnimal-Quadruped's number), …"
+  NetworkSpec spec;         // keypoints is 0 where there is no head, as in ImageNet weights
+  std::string scope;        // prefix before the network's names, such as "model_a/"
+  std::string description;  // "ResNet-50 with batch norm, 39 keypoints (SuperAnimal-Quadruped's
+                            // number), location refinement"
+  std::string obstacle;     // why DeepLabCut's TensorFlow engine cannot use it; empty where it can
 };
 std::vector<RecognisedNetwork> recognise_network(
     const std::vector<TensorInfo>& tensors);  // at most one
