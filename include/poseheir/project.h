@@ -129,6 +129,8 @@ struct Split {
 };
 
 Split read_split(const std::filesystem::path& documentation_pickle);
+// int(rows * fraction) rows for training, in random order that depends on `seed` alone; the rest for
+// testing. Throws Error(usage) for a fraction outside 0 to 1.
 Split make_split(int rows, double fraction, std::uint64_t seed);
 
 // One training record as DeepLabCut's .mat or pickle holds it: joints cut to integers, inside the
@@ -143,7 +145,15 @@ struct TrainingRecord {
   std::vector<Joint> joints;
 };
 
+// A single-animal .mat, or the records of a Documentation or data-set pickle. Multi-animal records are
+// refused (unsupported).
 std::vector<TrainingRecord> read_training_records(const std::filesystem::path& mat_or_pickle);
+
+// What DeepLabCut reads when it trains (.mat) and evaluates (Documentation_data-….pickle).
+void write_training_records(const std::filesystem::path& mat,
+                            const std::vector<TrainingRecord>& records);
+void write_split(const std::filesystem::path& documentation_pickle,
+                 const std::vector<TrainingRecord>& records, const Split& split);
 std::vector<TrainingRecord> make_training_records(const Project& project, const Labels& labels,
                                                   const std::vector<int>& rows);
 

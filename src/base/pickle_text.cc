@@ -54,6 +54,16 @@ void append_utf8(std::string& text, std::uint32_t code) {
   }
 }
 
+std::optional<std::u32string> utf32_from_utf8(std::string_view utf8) {
+  std::u32string codes;
+  for (std::size_t i = 0; i < utf8.size();) {
+    const auto code = next_code_point(utf8, i);
+    if (!code) return std::nullopt;
+    codes += static_cast<char32_t>(*code);
+  }
+  return codes;
+}
+
 std::optional<std::string> latin1_from_utf8(std::string_view utf8) {
   std::string bytes;
   bytes.reserve(utf8.size());

@@ -9,6 +9,7 @@
 namespace poseheir {
 
 void append_utf8(std::string& text, std::uint32_t code_point);
+std::optional<std::u32string> utf32_from_utf8(std::string_view utf8);
 
 // Bytes from a UTF-8 text of code points 0 to 255; nothing if it is not such a text.
 std::optional<std::string> latin1_from_utf8(std::string_view utf8);

@@ -1,0 +1,22 @@
+// Training records as DeepLabCut pickles them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "poseheir/project.h"
+
+namespace poseheir {
+
+// "labeled-data\clip/img.png" in its parts, whatever the separators.
+std::vector<std::string> path_components(std::string_view path);
+
+// Documentation_data pickles: [records, train, test, fraction].
+Split parse_split(Bytes pickle);
+std::vector<TrainingRecord> parse_pickled_records(
+    Bytes pickle);  // these, or a list of records alone
+std::string format_split(const std::vector<TrainingRecord>& records, const Split& split);
+
+}  // namespace poseheir
