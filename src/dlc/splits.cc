@@ -1,7 +1,5 @@
 #include <cmath>
 #include <fmt/format.h>
-#include <numeric>
-#include <random>
 
 #include "base/file.h"
 #include "base/pickle_numpy.h"
@@ -174,18 +172,6 @@ Split read_split(const std::filesystem::path& documentation_pickle) {
   } catch (const Error& error) {
     throw error.within(documentation_pickle.string());
   }
-}
-
-Split make_split(int rows, double fraction, std::uint64_t seed) {
-  if (!(fraction >= 0 && fraction <= 1))
-    fail(fmt::format("training fraction {}: expected 0 to 1", fraction), ErrorKind::usage);
-  std::vector<int> order(static_cast<std::size_t>(std::max(rows, 0)));
-  std::iota(order.begin(), order.end(), 0);
-  // The standard leaves shuffle and distributions open; this order is the same everywhere.
-  std::mt19937_64 random(seed);
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random() % i]);
-  const auto cut = order.begin() + static_cast<std::ptrdiff_t>(rows * fraction);
-  return {{order.begin(), cut}, {cut, order.end()}, fraction};
 }
 
 std::vector<TrainingRecord> read_training_records(const std::filesystem::path& mat_or_pickle) {

@@ -209,20 +209,5 @@ TEST(Split, RefusesRecordsOfSeveralAnimals) {
                "record 0: its joints are those of several animals");
 }
 
-TEST(Split, OfOurOwnIsACutOfOnePermutation) {
-  const auto split = make_split(116, 0.95, 7);
-  EXPECT_EQ(split.train.size(), 110U);  // int(116 * 0.95) = int(110.2)
-  EXPECT_EQ(split.test.size(), 6U);
-  auto all = split.train;
-  all.insert(all.end(), split.test.begin(), split.test.end());
-  EXPECT_NE(all.front() * 1000 + all.back(), 115);
-  std::sort(all.begin(), all.end());
-  for (int i = 0; i < 116; ++i) ASSERT_EQ(all[static_cast<std::size_t>(i)], i);
-  EXPECT_EQ(make_split(116, 0.95, 7).train, split.train);
-  EXPECT_NE(make_split(116, 0.95, 8).train, split.train);
-  EXPECT_EQ(make_split(100, 0.29, 0).train.size(), 28U);  // 100 * 0.29 is 28.999999999999996
-  EXPECT_ERROR(make_split(3, 1.5, 0), ErrorKind::usage, "training fraction 1.5");
-}
-
 }  // namespace
 }  // namespace poseheir
