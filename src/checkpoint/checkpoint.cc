@@ -70,9 +70,13 @@ std::optional<std::int64_t> stored_step(const Checkpoint& checkpoint) {
   const auto* tensor = checkpoint.find("global_step");
   if (tensor == nullptr || tensor->info.dtype != DType::i64 || !tensor->info.shape.empty())
     return std::nullopt;
-  std::int64_t step = 0;
-  std::memcpy(&step, tensor->read().bytes.data(), sizeof step);
-  return step;
+  try {
+    std::int64_t step = 0;
+    std::memcpy(&step, tensor->read().bytes.data(), sizeof step);
+    return step;
+  } catch (const Error&) {
+    return std::nullopt;  // whoever reads the tensor meets the damage; the list is sound
+  }
 }
 
 }  // namespace

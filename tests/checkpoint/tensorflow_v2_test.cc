@@ -100,6 +100,32 @@ TEST(TensorflowV2, NoticesEveryFlippedBitOfAnIndex) {
   }
 }
 
+TEST(TensorflowV2, NoticesEveryCutAndEveryFlippedByteOfACompressedIndex) {
+  const auto folder = reference_checkpoint("snappy");
+  NEEDS_SHARED(folder);
+  const auto data = read_file(folder / "snappy.data-00000-of-00001");
+  auto index = read_file(folder / "snappy.index");
+  EXPECT_NO_THROW(parse_in_memory(index, data));
+  for (std::size_t at = 0; at < index.size(); ++at) {
+    EXPECT_THROW(parse_in_memory(index.substr(0, at), data), Error) << at << " bytes";
+    const auto mask = static_cast<char>(1U << at % 8);
+    index[at] ^= mask;
+    EXPECT_THROW(parse_in_memory(index, data), Error) << "byte " << at;
+    index[at] ^= mask;
+  }
+}
+
+TEST(TensorflowV2, ListsACheckpointWhoseStepIsDamaged) {
+  const TempDir folder;
+  auto data = kData;
+  data[20] ^= 1;
+  write_file(folder / "t.index", kIndex);
+  write_file(folder / "t.data-00000-of-00001", data);
+  const auto checkpoint = read_checkpoint(folder / "t");
+  EXPECT_EQ(checkpoint.step, std::nullopt);
+  EXPECT_ERROR(checkpoint.tensors[1].read(), ErrorKind::corrupt, "tensor 'global_step'");
+}
+
 TEST(TensorflowV2, NoticesEveryFlippedByteOfTensors) {
   for (std::size_t byte = 0; byte < kData.size(); ++byte) {
     auto data = kData;
