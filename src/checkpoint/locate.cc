@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 // A name of five digits or more, as printf's %05d makes them.
 const char* const kShard = R"(-(?:\d{5,}|\?{5})-of-(\d{5,9}))";
 
+constexpr std::size_t kMaxName = 255;
+
 bool is_file(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);
@@ -85,7 +87,10 @@ Located shards(const fs::path& base, std::uint32_t count) {
 std::optional<Located> shards_named(const fs::path& path) {
   const auto name = path.filename().string();
   std::smatch match;
-  if (!std::regex_match(name, match, std::regex(std::string("(.*)") + kShard))) return std::nullopt;
+  // No file system has longer names, and std::regex recurses over them: a state file may hold any.
+  if (name.size() > kMaxName ||
+      !std::regex_match(name, match, std::regex(std::string("(.*)") + kShard)))
+    return std::nullopt;
   return shards(folder_of(path) / match[1].str(),
                 static_cast<std::uint32_t>(std::stoul(match[2].str())));
 }
@@ -164,7 +169,11 @@ Hint read_hint(const fs::path& folder) try {
 
 std::optional<Located> named_by(const Hint& hint, const fs::path& folder) {
   if (!hint.state || hint.state->newest == "checkpoint") return std::nullopt;
-  return locate_exact(folder / hint.state->newest);
+  try {
+    return locate_exact(folder / hint.state->newest);
+  } catch (const Error&) {
+    return std::nullopt;  // half of it is there: no better than nothing
+  }
 }
 
 Located locate_in_folder(const fs::path& folder) {

@@ -75,6 +75,12 @@ TEST(ReadCheckpoint, TakesTheNewestSnapshotWhereTheStateFileIsNoHelp) {
   EXPECT_EQ(value_of(folder.path()), 1000);
   EXPECT_THAT(read_checkpoint(folder.path()).notes,
               testing::ElementsAre("the state file names 'snapshot-5000', which is not here"));
+  folder.state(
+      "export-?????"
+      "-of-00002");
+  EXPECT_EQ(value_of(folder.path()), 1000);
+  folder.state(std::string(900'000, 'n'));
+  EXPECT_EQ(value_of(folder.path()), 1000);
   folder.state("checkpoint");  // itself
   EXPECT_EQ(value_of(folder.path()), 1000);
   write_file(folder.path() / "checkpoint", "not a state file");
