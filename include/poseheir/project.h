@@ -84,7 +84,8 @@ PoseConfig read_pose_config(const std::filesystem::path& path);
 PoseConfig parse_pose_config(const std::string& text);
 
 // Replaces the value of one top-level key in a YAML text by editing that value alone: comments,
-// order and everything else stay. Appends the key if it is absent. `name` is the file's, for errors.
+// order and everything else stay. Appends the key if it is absent. `name` is the file's, for
+// errors.
 struct YamlEdit {
   std::string text;
   std::string old_value;
@@ -168,14 +169,25 @@ Dataset read_dataset(const Project& project, const ModelChoice& choice,
                      const PoseConfig& pose_config);
 
 // create-training-dataset: writes pose_cfg.yaml (train and test), merged labels, split and records
-// so that DeepLabCut reads them.
+// so that DeepLabCut reads them; one model for each training fraction of config.yaml.
 struct TrainingSetOptions {
   std::string net_type;   // empty: the project's default
   std::string augmenter;  // empty: the project's default
   int shuffle = 1;
-  std::uint64_t seed = 0;
-  std::string init_weights;
+  std::uint64_t seed = 0;    // 0, shuffle 1: numpy.random.RandomState(0)
+  std::string init_weights;  // empty: the key stays without a value
+  bool overwrite = false;    // else an existing model of this shuffle is an error
 };
-void create_training_dataset(const Project& project, const TrainingSetOptions& options);
+struct CreatedModel {
+  ModelPaths paths;
+  Split split;
+  int records = 0;  // training images that kept a joint
+};
+struct CreatedTrainingSet {
+  std::vector<CreatedModel> models;
+  std::vector<std::string> warnings;
+};
+CreatedTrainingSet create_training_dataset(const Project& project,
+                                           const TrainingSetOptions& options);
 
 }  // namespace poseheir

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "dlc/collected_data.h"
 #include "dlc/table.h"
 #include "poseheir/error.h"
 #include "poseheir/project.h"
@@ -156,12 +157,16 @@ Labels read_labels(const std::filesystem::path& path) {
   return labels_of(read_table(path), path.string());
 }
 
-void write_labels(const std::filesystem::path& stem, const Labels& labels) {
+CollectedData format_collected_data(const Labels& labels) {
   const auto table = table_of(labels);
-  const auto fixed = format_table_fixed_h5(table);
+  return {format_table_fixed_h5(table), format_table_csv(table)};
+}
+
+void write_labels(const std::filesystem::path& stem, const Labels& labels) {
+  const auto data = format_collected_data(labels);
   FileTransaction files;
-  files.append(files.add(stem.string() + ".h5"), fixed);
-  files.append(files.add(stem.string() + ".csv"), format_table_csv(table));
+  files.append(files.add(stem.string() + ".h5"), data.h5);
+  files.append(files.add(stem.string() + ".csv"), data.csv);
   files.commit();
 }
 

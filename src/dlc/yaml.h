@@ -21,4 +21,7 @@ std::string yaml_place(const std::string& file, const YAML::Node& node);
 Error wrong_yaml_value(const std::string& file, const std::string& key, const YAML::Node& node,
                        const std::string& expected);
 
+// A text as a plain scalar, in quotes where YAML would take it for something else.
+std::string yaml_scalar(const std::string& text);
+
 }  // namespace poseheir

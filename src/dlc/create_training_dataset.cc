@@ -1,0 +1,111 @@
+// A new training set as DeepLabCut's create_training_dataset leaves it: everything or nothing.
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "dlc/collected_data.h"
+#include "dlc/mat.h"
+#include "dlc/pose_config_template.h"
+#include "dlc/records.h"
+#include "dlc/shuffles.h"
+#include "poseheir/error.h"
+#include "poseheir/project.h"
+
+namespace poseheir {
+namespace {
+
+std::string chosen_net_type(const Project& project, const TrainingSetOptions& options) {
+  NetworkSpec spec;
+  spec.net_type = options.net_type.empty() ? project.default_net_type : options.net_type;
+  spec.keypoints = static_cast<int>(project.bodyparts.size());
+  build_network(spec);  // refuses a name that no network has, naming the nearest
+  return spec.net_type;
+}
+
+// What DeepLabCut does not know becomes imgaug where it is the project's default, and is refused
+// where it was asked for.
+std::string chosen_augmenter(const Project& project, const TrainingSetOptions& options) {
+  constexpr std::array kKnown = {"imgaug", "default", "deterministic", "scalecrop", "tensorpack"};
+  const auto& wanted = options.augmenter.empty() ? project.default_augmenter : options.augmenter;
+  if (std::find(kKnown.begin(), kKnown.end(), wanted) != kKnown.end()) return wanted;
+  if (options.augmenter.empty()) return "imgaug";
+  throw Error(ErrorKind::usage, fmt::format("unknown augmenter '{}'; there are imgaug, default, "
+                                            "deterministic, scalecrop and tensorpack",
+                                            wanted));
+}
+
+void require_new(const ModelPaths& paths, const TrainingSetOptions& options) {
+  if (!options.overwrite && std::filesystem::exists(paths.train_pose_config))
+    throw Error(ErrorKind::usage, fmt::format("{}: the model exists already; choose another "
+                                              "shuffle than {}, or allow it to be overwritten",
+                                              paths.train_pose_config.string(), options.shuffle));
+}
+
+NewModel new_model(const Project& project, const TrainingSetOptions& options,
+                   const ModelPaths& paths) {
+  const auto folder = paths.training_set.lexically_relative(project.folder);
+  NewModel model;
+  model.dataset = (folder / fmt::format("{}_{}{}shuffle{}.mat", project.task, project.scorer,
+                                        paths.train_percent, options.shuffle))
+                      .generic_string();
+  model.metadataset =
+      (folder / documentation_name(project, paths.train_percent, options.shuffle)).generic_string();
+  model.bodyparts = project.bodyparts;
+  model.init_weights = options.init_weights;
+  // DeepLabCut finds pictures and records from here, so this one must be absolute.
+  model.project_path = std::filesystem::canonical(project.folder).string();
+  model.net_type = chosen_net_type(project, options);
+  model.dataset_type = chosen_augmenter(project, options);
+  return model;
+}
+
+void add(FileTransaction& files, const std::filesystem::path& path, const std::string& content) {
+  std::filesystem::create_directories(path.parent_path());
+  files.append(files.add(path), content);
+}
+
+}  // namespace
+
+CreatedTrainingSet create_training_dataset(const Project& project,
+                                           const TrainingSetOptions& options) {
+  if (project.multi_animal)
+    throw Error(ErrorKind::unsupported,
+                "training sets of multi-animal projects are not made yet; DeepLabCut's are read");
+  CreatedTrainingSet created;
+  for (int index = 0; index < static_cast<int>(project.training_fractions.size()); ++index) {
+    ModelChoice choice;
+    choice.shuffle = options.shuffle;
+    choice.trainset_index = index;
+    const auto paths = model_paths(project, choice);
+    require_new(paths, options);
+    created.models.push_back({paths, {}, 0});
+  }
+  const auto labels = merge_labels(project);
+  created.warnings = labels.warnings;
+  const auto& training_set = created.models[0].paths.training_set;
+  auto shuffles = read_shuffles(project, training_set);
+
+  FileTransaction files;
+  const auto merged = format_collected_data(labels);
+  add(files, training_set / ("CollectedData_" + project.scorer + ".h5"), merged.h5);
+  add(files, training_set / ("CollectedData_" + project.scorer + ".csv"), merged.csv);
+  for (std::size_t i = 0; i < created.models.size(); ++i) {
+    auto& [paths, split, count] = created.models[i];
+    split = make_split(static_cast<int>(labels.images.size()), project.training_fractions[i],
+                       options.seed + static_cast<std::uint64_t>(options.shuffle - 1));
+    const auto records = make_training_records(project, labels, split.train);
+    count = static_cast<int>(records.size());
+    const auto model = new_model(project, options, paths);
+    add(files, project.folder / model.dataset, format_training_mat(records));
+    add(files, project.folder / model.metadataset, format_split(records, split));
+    add(files, paths.test_pose_config, format_test_pose_config(model));
+    add(files, paths.train_pose_config, format_train_pose_config(model));
+    put_shuffle(shuffles, {paths.model_name, split.fraction, options.shuffle, "tensorflow", split});
+  }
+  add(files, training_set / "metadata.yaml", format_shuffles(shuffles));
+  files.commit();
+  return created;
+}
+
+}  // namespace poseheir
