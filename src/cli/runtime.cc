@@ -1,4 +1,6 @@
-// Entry of the runtime module: the commands that need an engine.
+// Entry of the runtime module: the commands that need an engine or larger libraries.
 #include "cli/commands.h"
 
-extern "C" void poseheir_add_runtime_commands(CLI::App& app) { static_cast<void>(app); }
+extern "C" void poseheir_add_runtime_commands(CLI::App& app) {
+  poseheir::add_create_training_dataset(app);
+}

@@ -1,0 +1,85 @@
+// poseheir create-training-dataset: merged labels, a split and pose_cfg.yaml, as DeepLabCut leaves
+// them.
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "poseheir/project.h"
+
+namespace poseheir {
+namespace {
+
+struct Request {
+  std::string config;
+  TrainingSetOptions options;
+  bool json = false;
+};
+
+nlohmann::json as_json(const CreatedTrainingSet& created) {
+  auto models = nlohmann::json::array();
+  for (const auto& model : created.models) {
+    models.push_back({{"model", model.paths.model_name},
+                      {"train_pose_config", model.paths.train_pose_config.string()},
+                      {"training_fraction", model.split.fraction},
+                      {"train_images", model.split.train.size()},
+                      {"test_images", model.split.test.size()},
+                      {"records", model.records}});
+  }
+  return {{"models", models}};
+}
+
+void print(const CreatedTrainingSet& created) {
+  for (const auto& model : created.models) {
+    std::cout << fmt::format(
+        "{}\n  {} images to train ({} with visible joints), {} to test\n  {}\n",
+        model.paths.model_name, model.split.train.size(), model.records, model.split.test.size(),
+        model.paths.train_pose_config.string());
+  }
+}
+
+void run(const Request& request) {
+  const auto project = read_project(request.config);
+  const auto created = create_training_dataset(project, request.options);
+  for (const auto* warnings : {&project.warnings, &created.warnings}) {
+    for (const auto& warning : *warnings) std::cerr << "poseheir: warning: " << warning << '\n';
+  }
+  if (request.json) {
+    std::cout << as_json(created).dump(2) << '\n';
+  } else {
+    print(created);
+  }
+}
+
+}  // namespace
+
+void add_create_training_dataset(CLI::App& app) {
+  auto request = std::make_shared<Request>();
+  auto& options = request->options;
+  auto* command =
+      app.add_subcommand("create-training-dataset",
+                         "Merge a project's labels, split them, and set up a model to train");
+  command
+      ->add_option("config", request->config, "config.yaml of a DeepLabCut project, or its folder")
+      ->required();
+  command->add_option("--shuffle", options.shuffle, "number of the new model")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--net-type", options.net_type, "network (config.yaml's default_net_type)");
+  command->add_option("--augmenter", options.augmenter,
+                      "augmentation (config.yaml's default_augmenter)");
+  command->add_option("--init-weights", options.init_weights,
+                      "checkpoint to start from, kept in pose_cfg.yaml");
+  command->add_option("--seed", options.seed, "of the split")->capture_default_str();
+  command->add_flag("--overwrite", options.overwrite, "replace an existing model of this shuffle");
+  command->add_flag("--json", request->json, "print one JSON document");
+  command->footer(
+      "Examples:\n"
+      "  poseheir create-training-dataset my-project/config.yaml --net-type mobilenet_v2_0.35\n"
+      "  poseheir create-training-dataset my-project --shuffle 2 --init-weights "
+      "weights/resnet_v1_50.ckpt --json");
+  command->callback([request] { run(*request); });
+}
+
+}  // namespace poseheir
