@@ -1,1 +1,0 @@
-#include "poseheir/error.h"

@@ -1,0 +1,98 @@
+// Arithmetic that oneDNN has not, or has slower: written for the compiler's vectoriser, compiled
+// once for each instruction set, parallel by OpenMP. Work is cut into pieces by sizes alone, so
+// sums do not depend on the number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace poseheir::kernels {
+
+struct bf16 {
+  std::uint16_t bits;
+};
+
+enum class Clamp { none, relu, relu6 };
+
+// How an activation lies in memory: groups of `pixels` rows of `inner` channels. Group g holds the
+// channels from (g % blocks) * inner of image g / blocks. Channels last is one block an image.
+struct View {
+  int groups = 0, blocks = 1, pixels = 0, inner = 0;
+  std::size_t size() const { return std::size_t(groups) * pixels * inner; }
+  int channels() const { return blocks * inner; }
+};
+
+// Floats of working memory for sums over a view.
+std::size_t workspace_floats(const View& view);
+
+struct DepthwiseShape {
+  int images = 0, height = 0, width = 0, channels = 0, kernel = 3, stride = 1;
+  int pad_top = 0, pad_left = 0, out_height = 0, out_width = 0;
+};
+std::size_t workspace_floats(const DepthwiseShape& shape);
+
+// One head of several that share a matrix with 9 columns for each of their channels, a column
+// (tap * channels + channel) after `first_column`.
+struct HeadShape {
+  int images = 0, height = 0, width = 0, channels = 0, first_column = 0;
+};
+
+struct BatchNormGradient {
+  const float *mean, *scale, *shift;       // y = x * scale + shift
+  const float *mean_gradient, *projected;  // per channel, from the sums
+};
+
+// Activations are void*: float or bf16, by the table they are taken from. Vectors are float.
+struct Kernels {
+  void (*image)(const std::uint8_t* pixels, int images, int pixels_each, const float* offset,
+                const float* scale, bool planar, void* out);
+  // Mean and biased variance of each channel.
+  void (*moments)(const void* x, const View& view, float* workspace, float* mean, float* variance);
+  void (*normalise)(const void* x, const void* residual, const View& view, const float* scale,
+                    const float* shift, Clamp clamp, void* out);
+  // Sums of dy and dy * (x - mean), dy = (a + b) where y is not clamped; b and out may be null.
+  void (*normalise_sums)(const void* a, const void* b, const void* x, const View& view,
+                         const BatchNormGradient& norm, Clamp clamp, float* workspace, void* out,
+                         float* sum, float* product);
+  void (*normalise_backward)(const void* dy, const void* x, const View& view,
+                             const BatchNormGradient& norm, Clamp clamp, void* dx);
+  // out = (a + b + c) where y is not clamped; b, c, y, out and sums may be null.
+  void (*gradient)(const void* a, const void* b, const void* c, const void* y, const View& view,
+                   Clamp clamp, float* workspace, void* out, float* sums);
+  void (*add)(const void* a, const void* b, std::size_t count, Clamp clamp, void* out);
+  void (*depthwise)(const void* x, const float* weights, const DepthwiseShape& shape, void* y);
+  void (*depthwise_data)(const void* dy, const float* weights, const DepthwiseShape& shape,
+                         void* dx);
+  void (*depthwise_weights)(const void* x, const void* dy, const DepthwiseShape& shape,
+                            float* workspace, float* dweights);
+  // View of the input; the output has rows and columns 0, stride, 2 stride, …
+  void (*subsample)(const void* x, const View& view, int height, int width, int stride, void* y);
+  void (*subsample_backward)(const void* dy, const View& view, int height, int width, int stride,
+                             bool accumulate, void* dx);
+  // Matrix [image, cell, column] in the layout of `view` to the cropped transposed convolution's
+  // output, and back.
+  void (*head)(const float* matrix, const View& view, const HeadShape& head, const float* bias,
+               float* out);
+  void (*head_backward)(const float* gradient, const View& view, const HeadShape& head,
+                        void* matrix);
+};
+
+// fp32 only.
+struct VectorKernels {
+  void (*fold)(const float* w, const float* scale, std::size_t rows, int outputs, float* folded);
+  // g *= scale, and the sum over rows of the former g * w for each output.
+  void (*unfold)(float* g, const float* w, const float* scale, std::size_t rows, int outputs,
+                 float* workspace, float* sums);
+  void (*momentum)(float* w, float* m, const float* g, std::size_t count, float rate,
+                   float momentum);
+  void (*adam)(float* w, float* m, float* v, const float* g, std::size_t count, float rate,
+               float beta1, float beta2, float epsilon);
+};
+inline constexpr std::size_t kFoldPieces = 16;  // workspace of unfold: kFoldPieces * outputs
+
+enum class Isa { baseline, avx2, avx512 };
+const Kernels& float_kernels(Isa isa);
+const Kernels& bf16_kernels(Isa isa);
+const VectorKernels& vector_kernels(Isa isa);
+
+}  // namespace poseheir::kernels

@@ -1,0 +1,32 @@
+// The kernels of one instruction set, gathered under POSEHEIR_ISA's name.
+#pragma once
+
+#include "engine/kernels/channels_impl.h"
+#include "engine/kernels/depthwise_impl.h"
+#include "engine/kernels/spatial_impl.h"
+#include "engine/kernels/tables.h"
+#include "engine/kernels/vectors_impl.h"
+
+namespace poseheir::kernels::POSEHEIR_ISA {
+
+template <class T>
+constexpr Kernels kTable = {image<T>,
+                            moments<T>,
+                            normalise<T>,
+                            normalise_sums<T>,
+                            normalise_backward<T>,
+                            gradient<T>,
+                            add<T>,
+                            depthwise<T>,
+                            depthwise_data<T>,
+                            depthwise_weights<T>,
+                            subsample<T>,
+                            subsample_backward<T>,
+                            head,
+                            head_backward<T>};
+
+const Kernels floats = kTable<float>;
+const Kernels bf16s = kTable<bf16>;
+const VectorKernels vectors = {fold, unfold, momentum, adam};
+
+}  // namespace poseheir::kernels::POSEHEIR_ISA

@@ -1,0 +1,117 @@
+// Batch norm with the batch's own statistics, fused with activation and residual sum.
+#include <cmath>
+
+#include "engine/onednn/nodes.h"
+
+namespace poseheir::onednn {
+
+NormNode::NormNode(Context& context, int op)
+    : context_(context),
+      op_(context.graph.ops[op]),
+      layer_(context.layer(op_)),
+      channels_(layer_.channels) {
+  const auto& in = context.values[op_.inputs[0]];
+  auto& out = context.values[op_.output];
+  in_ = in.buffer;
+  context.plan.use(in_, op);
+  if (op_.residual >= 0) {
+    residual_ = context.values[op_.residual].buffer;
+    context.plan.use(residual_, op);
+  }
+  workspace_ = context.floats(kernels::workspace_floats(in.view), op);
+  // Forward only, the result may replace what nobody reads again.
+  const bool in_place = !context.training() && context.graph.last_use[op_.inputs[0]] == op &&
+                        !context.graph.is_output[op_.inputs[0]];
+  out.buffer = in_place ? in_ : context.plan.add(out.desc.get_size(), op);
+  out_ = out.buffer;
+  for (auto* vector : {&gamma_, &beta_, &mean_, &variance_, &scale_, &shift_})
+    vector->assign(channels_, 0.0F);
+  out.needs_gradient = context.is_trained(layer_.gamma) || context.is_trained(layer_.beta) ||
+                       in.needs_gradient ||
+                       (op_.residual >= 0 && context.values[op_.residual].needs_gradient);
+}
+
+void NormNode::plan_backward(int time) {
+  auto& out = context_.values[op_.output];
+  if (!out.needs_gradient || out.gradients.empty()) return;
+  has_backward_ = true;
+  auto& in = context_.values[op_.inputs[0]];
+  // With an activation the residual's gradient would need a pass of its own; no network has both.
+  const auto merge = out.gradients.size() > 2 || (op_.residual >= 0 && op_.activated)
+                         ? plan_merge(context_, op_.output, clamp_of(op_), kNoBuffer, time)
+                         : Merge{};
+  first_merge_ = merge;
+  if (merge.writes) out.gradients = {{merge.out, merge.writable}};
+  Gradient result = out.gradients[0];
+  terms_[0] = result.buffer;
+  context_.plan.use(terms_[0], time);
+  merges_ = out.gradients.size() == 2;
+  if (merges_) {
+    terms_[1] = out.gradients[1].buffer;
+    context_.plan.use(terms_[1], time);
+    if (!result.writable) result = out.gradients[1];
+    if (!result.writable) result = {context_.plan.add(out.desc.get_size(), time), true};
+  }
+  merged_ = result.buffer;
+  context_.plan.use(in_, time);
+  const bool shares = op_.residual >= 0 && context_.values[op_.residual].needs_gradient;
+  dx_ = shares || !result.writable ? context_.plan.add(in.desc.get_size(), time) : merged_;
+  if (in.needs_gradient) in.gradients.push_back({dx_, true});
+  if (shares) context_.values[op_.residual].gradients.push_back(result);
+  back_workspace_ = context_.floats(kernels::workspace_floats(in.view), time);
+  for (auto* vector : {&sum_, &product_, &down_, &projected_}) vector->assign(channels_, 0.0F);
+  for (const int variable : {layer_.gamma, layer_.beta})
+    if (variable >= 0) context_.gradients[variable].assign(channels_, 0.0F);
+}
+
+void NormNode::pack(const Parameters& parameters) {
+  for (int c = 0; c < channels_; ++c) {
+    gamma_[c] = layer_.gamma >= 0 ? parameters[layer_.gamma][c] : 1.0F;
+    beta_[c] = layer_.beta >= 0 ? parameters[layer_.beta][c] : 0.0F;
+  }
+}
+
+void NormNode::forward() {
+  const auto& view = context_.values[op_.inputs[0]].view;
+  context_.kernels.moments(context_.address(in_), view, context_.floats_at(workspace_),
+                           mean_.data(), variance_.data());
+  for (int c = 0; c < channels_; ++c) {
+    scale_[c] = gamma_[c] / std::sqrt(variance_[c] + layer_.epsilon);
+    shift_[c] = beta_[c] - mean_[c] * scale_[c];
+  }
+  context_.kernels.normalise(context_.address(in_), context_.address(residual_), view,
+                             scale_.data(), shift_.data(), clamp_of(op_), context_.address(out_));
+}
+
+kernels::BatchNormGradient NormNode::gradient() const {
+  return {mean_.data(), scale_.data(), shift_.data(), down_.data(), projected_.data()};
+}
+
+void NormNode::backward() {
+  if (!has_backward_) return;
+  if (first_merge_.writes) first_merge_.run(context_);
+  const auto clamp = first_merge_.writes ? kernels::Clamp::none : clamp_of(op_);
+  const auto& view = context_.values[op_.inputs[0]].view;
+  context_.kernels.normalise_sums(
+      context_.address(terms_[0]), context_.address(terms_[1]), context_.address(in_), view,
+      gradient(), clamp, context_.floats_at(back_workspace_),
+      merges_ ? context_.address(merged_) : nullptr, sum_.data(), product_.data());
+  const auto count = static_cast<float>(statistics().count);
+  for (int c = 0; c < channels_; ++c) {
+    const float inverse = 1.0F / std::sqrt(variance_[c] + layer_.epsilon);
+    if (layer_.gamma >= 0) context_.gradients[layer_.gamma][c] = product_[c] * inverse;
+    if (layer_.beta >= 0) context_.gradients[layer_.beta][c] = sum_[c];
+    down_[c] = sum_[c] / count;
+    projected_[c] = product_[c] / count * inverse * inverse;
+  }
+  if (context_.values[op_.inputs[0]].needs_gradient)
+    context_.kernels.normalise_backward(context_.address(merged_), context_.address(in_), view,
+                                        gradient(), clamp, context_.address(dx_));
+}
+
+BatchStatistics NormNode::statistics() const {
+  const auto& view = context_.values[op_.inputs[0]].view;
+  return {&layer_, mean_.data(), variance_.data(), double(view.groups / view.blocks) * view.pixels};
+}
+
+}  // namespace poseheir::onednn

@@ -1,0 +1,202 @@
+#include "engine/plan.h"
+
+#include <fmt/format.h>
+
+#include "engine/onednn/nodes.h"
+#include "poseheir/error.h"
+
+namespace poseheir {
+namespace {
+
+using namespace onednn;
+
+// An output that is no head: copied to plain fp32, and its gradient back.
+struct PlainOutput {
+  std::string name;
+  int value = 0;
+  Run read, write;
+  dnnl::memory map, gradient;
+  BufferId gradient_buffer = kNoBuffer;
+};
+
+std::unique_ptr<Node> make_node(Context& context, int op) {
+  switch (context.graph.ops[op].kind) {
+    case OpKind::image:
+      return std::make_unique<ImageNode>(context, op);
+    case OpKind::convolution:
+      return make_convolution(context, op);
+    case OpKind::depthwise:
+      return make_depthwise(context, op);
+    case OpKind::heads:
+      return std::make_unique<HeadsNode>(context, op);
+    case OpKind::batch_norm:
+      return std::make_unique<NormNode>(context, op);
+    case OpKind::max_pool:
+      return make_max_pool(context, op);
+    case OpKind::subsample:
+      return make_subsample(context, op);
+    case OpKind::add:
+      return make_add(context, op);
+  }
+  throw Error(ErrorKind::unsupported, "an operation the engine does not know");
+}
+
+std::vector<int> output_layers(const Network& network) {
+  std::vector<int> layers;
+  for (const auto& output : network.outputs) layers.push_back(output.layer);
+  return layers;
+}
+
+PlanRequest request_of(const PlanOptions& options) {
+  return {options.images, options.size, options.precision, options.trained};
+}
+
+}  // namespace
+
+struct Plan::State {
+  State(const Network& network_in, const PlanOptions& options)
+      : network(network_in),
+        graph(lower(network, output_layers(network))),
+        context(network, graph, request_of(options)) {
+    for (std::size_t op = 0; op < graph.ops.size(); ++op)
+      nodes.push_back(make_node(context, static_cast<int>(op)));
+    for (const auto& output : network.outputs) add_output(output);
+    if (context.training())
+      for (auto op = static_cast<int>(nodes.size()) - 1; op >= 0; --op)
+        nodes[op]->plan_backward(context.backward_time(op));
+    context.finish();
+  }
+
+  // The heads op that computes a layer, and which of its heads it is.
+  std::pair<HeadsNode*, int> find_head(int layer) {
+    for (std::size_t op = 0; op < nodes.size(); ++op)
+      for (std::size_t i = 0; i < graph.ops[op].heads.size(); ++i)
+        if (graph.ops[op].heads[i] == layer)
+          return {static_cast<HeadsNode*>(nodes[op].get()), static_cast<int>(i)};
+    return {nullptr, 0};
+  }
+
+  void add_output(const NetworkOutput& output) {
+    auto& value = context.values[output.layer];
+    auto& map = maps[output.name];
+    map.count = context.request.images;
+    map.height = value.size.height;
+    map.width = value.size.width;
+    map.channels = value.channels;
+    map.values.assign(std::size_t(map.count) * map.height * map.width * map.channels, 0.0F);
+    if (const auto [node, head] = find_head(output.layer); node != nullptr) {
+      node->set_maps(head, map.values.data());
+      return;
+    }
+    context.plan.use(value.buffer, context.output_time());
+    PlainOutput plain;
+    plain.name = output.name;
+    plain.value = output.layer;
+    const Desc desc({map.count, map.channels, map.height, map.width}, Type::f32, Tag::nhwc);
+    plain.map = dnnl::memory(desc, context.engine, map.values.data());
+    plain.read = context.reorder(context.at(value.desc, value.buffer), plain.map);
+    if (value.needs_gradient) {
+      plain.gradient_buffer = context.plan.add(value.desc.get_size(), context.output_time() + 1);
+      plain.gradient = dnnl::memory(desc, context.engine, DNNL_MEMORY_NONE);
+      plain.write = context.reorder(plain.gradient, context.at(value.desc, plain.gradient_buffer));
+      value.gradients.push_back({plain.gradient_buffer, true});
+    }
+    plain_outputs.push_back(std::move(plain));
+  }
+
+  const float* gradient_of(const FeatureMaps& gradients, const std::string& name) const {
+    const auto found = gradients.find(name);
+    if (found == gradients.end()) return nullptr;
+    const auto& map = maps.at(name);
+    const auto& given = found->second;
+    if (given.count != map.count || given.height != map.height || given.width != map.width ||
+        given.channels != map.channels || given.values.size() != map.values.size())
+      throw Error(ErrorKind::mismatch,
+                  fmt::format("the gradient of '{}' is {}x{}x{}x{}, the output {}x{}x{}x{}", name,
+                              given.count, given.height, given.width, given.channels, map.count,
+                              map.height, map.width, map.channels));
+    return given.values.data();
+  }
+
+  void give_gradients(const FeatureMaps& gradients) {
+    for (const auto& output : network.outputs)
+      if (const auto [node, head] = find_head(output.layer); node != nullptr)
+        node->set_gradient(head, gradient_of(gradients, output.name));
+    for (auto& plain : plain_outputs) {
+      if (plain.gradient_buffer == kNoBuffer) continue;
+      const float* given = gradient_of(gradients, plain.name);
+      if (given == nullptr) {
+        std::memset(context.address(plain.gradient_buffer), 0,
+                    context.values[plain.value].desc.get_size());
+        continue;
+      }
+      plain.gradient.set_data_handle(const_cast<float*>(given));
+      plain.write.primitive.execute(context.stream, plain.write.arguments);
+    }
+  }
+
+  const Network& network;
+  const Graph graph;
+  Context context;
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<PlainOutput> plain_outputs;
+  FeatureMaps maps;
+};
+
+Plan::Plan(const Network& network, const PlanOptions& options) try
+    : state_(std::make_unique<State>(network, options)) {
+} catch (const dnnl::error& error) {
+  throw Error(ErrorKind::unsupported, fmt::format("oneDNN: {}", error.what()));
+}
+
+Plan::~Plan() = default;
+
+void Plan::pack(const Parameters& parameters) {
+  for (auto& node : state_->nodes) node->pack(parameters);
+}
+
+const FeatureMaps& Plan::forward(const std::uint8_t* pixels) {
+  for (std::size_t op = 0; op < state_->nodes.size(); ++op)
+    if (state_->graph.ops[op].kind == OpKind::image)
+      static_cast<ImageNode&>(*state_->nodes[op]).set_pixels(pixels);
+  for (auto& node : state_->nodes) node->forward();
+  for (const auto& output : state_->plain_outputs)
+    output.read.primitive.execute(state_->context.stream, output.read.arguments);
+  return state_->maps;
+}
+
+void Plan::backward(const FeatureMaps& output_gradients) {
+  for (const auto& [name, map] : output_gradients)
+    if (!state_->maps.contains(name))
+      throw Error(ErrorKind::mismatch, fmt::format("the network has no output '{}'", name));
+  state_->give_gradients(output_gradients);
+  for (auto node = state_->nodes.rbegin(); node != state_->nodes.rend(); ++node)
+    (*node)->backward();
+}
+
+const Parameters& Plan::gradients() const { return state_->context.gradients; }
+
+void Plan::move_statistics(Parameters& parameters) const {
+  const auto move = [](std::vector<float>& moving, const float* batch, double factor, float decay) {
+    for (std::size_t c = 0; c < moving.size(); ++c)
+      moving[c] -= (moving[c] - static_cast<float>(double(batch[c]) * factor)) * (1.0F - decay);
+  };
+  for (std::size_t op = 0; op < state_->nodes.size(); ++op) {
+    if (state_->graph.ops[op].kind != OpKind::batch_norm) continue;
+    const auto s = static_cast<const NormNode&>(*state_->nodes[op]).statistics();
+    const double unbiased = s.count > 1 ? s.count / (s.count - 1) : 1.0;
+    if (s.layer->mean >= 0) move(parameters[s.layer->mean], s.mean, 1.0, s.layer->decay);
+    if (s.layer->variance >= 0)
+      move(parameters[s.layer->variance], s.variance, unbiased, s.layer->decay);
+  }
+}
+
+std::vector<std::string> Plan::implementations() const {
+  std::vector<std::string> list;
+  for (const auto& node : state_->nodes) node->list(list);
+  return list;
+}
+
+std::size_t Plan::bytes() const { return state_->context.plan.total_bytes(); }
+
+}  // namespace poseheir

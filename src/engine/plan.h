@@ -1,0 +1,43 @@
+// A network made ready for one image size, batch and precision: every buffer placed, every
+// primitive made, nothing left to allocate.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "poseheir/engine.h"
+
+namespace poseheir {
+
+struct PlanOptions {
+  int images = 0;
+  MapSize size;
+  Precision precision = Precision::fp32;
+  std::vector<bool> trained;  // by variable; empty: forward only
+};
+
+class Plan {
+ public:
+  // `network` must outlive the plan; `outputs` are the network's own.
+  Plan(const Network& network, const PlanOptions& options);
+  ~Plan();
+
+  // Brings the weights into the layouts of the primitives. The plan keeps pointers into
+  // `parameters`.
+  void pack(const Parameters& parameters);
+  const FeatureMaps& forward(const std::uint8_t* pixels);
+  void backward(const FeatureMaps& output_gradients);
+
+  const Parameters& gradients() const;  // by variable; empty where there is none
+  // Moves the moving statistics towards those of the last batch.
+  void move_statistics(Parameters& parameters) const;
+  std::vector<std::string> implementations() const;
+  std::size_t bytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace poseheir

@@ -1,0 +1,44 @@
+#include "engine/plan_cache.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "poseheir/error.h"
+
+namespace poseheir {
+
+void check_images(const ImageBatch& images) {
+  if (images.count < 1 || images.height < 1 || images.width < 1)
+    throw Error(ErrorKind::usage, fmt::format("a batch of {} images of {} x {} pixels",
+                                              images.count, images.width, images.height));
+  const auto bytes = std::size_t(images.count) * images.height * images.width * 3;
+  if (images.pixels.size() != bytes)
+    throw Error(
+        ErrorKind::mismatch,
+        fmt::format("{} images of {} x {} RGB pixels are {} bytes, but {} were given", images.count,
+                    images.width, images.height, bytes, images.pixels.size()));
+}
+
+Plan& PlanCache::get(const ImageBatch& images, const Parameters& parameters) {
+  check_images(images);
+  auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
+    return e.count == images.count && e.height == images.height && e.width == images.width;
+  });
+  if (entry == entries_.end()) {
+    while (entries_.size() >= capacity_) entries_.pop_back();
+    Entry made{images.count, images.height, images.width, -1, nullptr};
+    const PlanOptions options{images.count, {images.height, images.width}, precision_, trained_};
+    made.plan = std::make_unique<Plan>(network_, options);
+    entries_.push_front(std::move(made));
+  } else {
+    entries_.splice(entries_.begin(), entries_, entry);
+  }
+  auto& current = entries_.front();
+  if (current.version != version_) {
+    current.plan->pack(parameters);
+    current.version = version_;
+  }
+  return *current.plan;
+}
+
+}  // namespace poseheir

@@ -1,0 +1,44 @@
+// The plans of the last few image sizes, for one network.
+#pragma once
+
+#include <list>
+#include <memory>
+
+#include "engine/plan.h"
+
+namespace poseheir {
+
+// Throws Error(usage or mismatch) for images that no network can take.
+void check_images(const ImageBatch& images);
+
+class PlanCache {
+ public:
+  PlanCache(const Network& network, Precision precision, std::size_t capacity)
+      : network_(network), precision_(precision), capacity_(capacity) {}
+
+  void set_trained(const std::vector<bool>& trained) {
+    trained_ = trained;
+    clear();
+  }
+  void clear() { entries_.clear(); }
+  void parameters_changed() { ++version_; }
+
+  // Made, or found and its weights packed anew if they changed meanwhile.
+  Plan& get(const ImageBatch& images, const Parameters& parameters);
+
+ private:
+  struct Entry {
+    int count = 0, height = 0, width = 0;
+    std::int64_t version = -1;
+    std::unique_ptr<Plan> plan;
+  };
+
+  const Network& network_;
+  Precision precision_;
+  std::size_t capacity_;
+  std::vector<bool> trained_;
+  std::int64_t version_ = 0;
+  std::list<Entry> entries_;  // the last used first
+};
+
+}  // namespace poseheir
