@@ -211,14 +211,16 @@ MatValue parse_matrix(Bytes data, std::size_t offset, int depth) {
   }
   ByteReader reader(data, offset);
   const auto flags = numbers_of(read_element(reader));
-  if (flags.empty()) fail(fmt::format("offset {}: an array without flags", offset));
+  if (flags.empty() || !(flags[0] >= 0 && flags[0] <= 0xFFFFFFFFU))
+    fail(fmt::format("offset {}: an array without flags", offset));
   const auto flag_bits = static_cast<std::uint32_t>(flags[0]);
   const auto array_class = flag_bits & 0xFFU;
   if ((flag_bits & 0x800U) != 0)
     fail(fmt::format("offset {}: complex numbers are not supported", offset),
          ErrorKind::unsupported);
   for (const double size : numbers_of(read_element(reader))) {
-    if (!(size >= 0)) fail(fmt::format("offset {}: a negative dimension", offset));
+    if (!(size >= 0 && size <= 0x7FFFFFFF))
+      fail(fmt::format("offset {}: a dimension of {}", offset, size));
     value.shape.push_back(static_cast<std::size_t>(size));
   }
   value.name = as_text(read_element(reader).data);

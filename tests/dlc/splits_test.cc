@@ -97,6 +97,17 @@ TEST(TrainingMat, ReadsCompressedVariablesWithinBounds) {
   EXPECT_ERROR(parse_training_mat(as_bytes_of(bomb)), ErrorKind::corrupt, "more than 64 times");
 }
 
+TEST(TrainingMat, RefusesFlagsAndDimensionsThatAreNoWholeNumbers) {
+  const auto file = format_training_mat({});
+  // The flags (element at 136) and the dimensions (at 152) as doubles far beyond any integer.
+  for (const std::size_t tag : {136U, 152U}) {
+    auto damaged = file;
+    damaged[tag] = '\x09';
+    damaged[tag + 15] = '\x7e';
+    EXPECT_THROW(parse_mat(as_bytes_of(damaged)), Error) << "element at " << tag;
+  }
+}
+
 TEST(TrainingMat, RefusesOtherFiles) {
   EXPECT_ERROR(parse_mat(as_bytes_of(std::string(200, 'x'))), ErrorKind::corrupt, "MATLAB 5 file");
   auto file = format_training_mat({});
