@@ -49,6 +49,17 @@ struct ReportFiles {
 ReportFiles write_report(const std::filesystem::path& folder, const std::vector<RunReport>& runs,
                          const ReportOptions& options);
 
+// The runs of one model of a project as its folders tell them: DeepLabCut's own train folder and
+// the folders in train/runs, each with a learning curve or an evaluation. Where Poseheir's curves
+// are missing, DeepLabCut's learning_stats.csv and evaluation results stand in. Runs that began
+// with a transfer come first. `examples` test pictures, evenly spread, are shown for each run.
+// Throws Error(usage) when there is none.
+struct CollectOptions {
+  ModelChoice choice;
+  int examples = 4;
+};
+std::vector<RunReport> collect_runs(const Project& project, const CollectOptions& options);
+
 // Labels as crosses, predictions as discs (hollow below pcutoff), skeleton as lines; the picture is
 // enlarged if it is small.
 Image draw_poses(const ExamplePicture& picture, const ReportOptions& options);

@@ -3,4 +3,6 @@
 
 extern "C" void poseheir_add_runtime_commands(CLI::App& app) {
   poseheir::add_create_training_dataset(app);
+  poseheir::add_compare(app);
+  poseheir::add_demo(app);
 }
