@@ -35,6 +35,7 @@ struct ReportOptions {
   std::vector<std::pair<std::string, std::string>> skeleton;
   std::vector<std::string> bodyparts;
   double pcutoff = 0.6;
+  bool plots = true;  // PNG and SVG beside the page
 };
 
 struct ReportFiles {

@@ -39,7 +39,8 @@ ReportFiles write_report(const std::filesystem::path& folder, const std::vector<
   if (runs.empty()) throw Error(ErrorKind::usage, "a report needs at least one run");
   std::filesystem::create_directories(folder);
   const auto verdict = judge(runs);
-  ReportFiles files{folder / "report.html", verdict.sentence, write_plots(folder, runs, options)};
+  ReportFiles files{folder / "report.html", verdict.sentence, {}};
+  if (options.plots) files.notes = write_plots(folder, runs, options);
   write_numbers(folder, runs);
   const auto examples = write_examples(folder, runs, options);
   write_file(files.page, format_page(runs, options, verdict, examples, files.notes));

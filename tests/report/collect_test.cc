@@ -64,6 +64,7 @@ TEST(CollectRuns, PutsTheRunThatBeganWithATransferFirst) {
   const auto project = read_project(path);
   const auto train = model_paths(project, {}).train;
   std::filesystem::create_directories(train / "runs/began-only");
+  std::filesystem::create_directories(train / "runs/abc");
   append_learning_curve(train / "runs/abc/learning_curve.csv", {100, 0.5, 0.4, 0.1, 0.005, 1});
   set_pose_config_value(train / "pose_cfg.yaml", "init_weights", "./snapshot-0");
   write_text(train / "transfer.json", kTransfer);

@@ -94,8 +94,10 @@ TEST(Report, WritesTheNumbersAsCsv) {
 
 TEST(Report, DrawsThePlotsWithGnuplotOrSaysThatItIsAbsent) {
   const TempDir folder;
-  const auto files = write_report(
-      folder / "report", {sample_run("it's", 4), sample_run("fresh", 10)}, sample_options());
+  auto options = sample_options();
+  options.plots = true;
+  const auto files =
+      write_report(folder / "report", {sample_run("it's", 4), sample_run("fresh", 10)}, options);
   for (const auto* name :
        {"loss", "part-loss", "error", "error-per-keypoint", "error-over-cutoff"}) {
     if (!files.notes.empty()) {

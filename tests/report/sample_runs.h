@@ -34,6 +34,7 @@ inline ReportOptions sample_options() {
   options.title = "Sample <project>";
   options.bodyparts = {"snout", "tail"};
   options.skeleton = {{"snout", "tail"}};
+  options.plots = false;
   return options;
 }
 
