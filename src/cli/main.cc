@@ -47,8 +47,11 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "poseheir " POSEHEIR_VERSION);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
+  poseheir::add_inspect(app);
+  poseheir::add_transfer(app);
+  poseheir::add_convert(app);
   // Commands that need no engine start without loading one.
-  const std::set<std::string> light = {"--version"};
+  const std::set<std::string> light = {"--version", "inspect", "transfer", "convert"};
   if (argc < 2 || !light.contains(argv[1])) add_runtime_commands(app);
   try {
     app.parse(argc, argv);
