@@ -59,7 +59,7 @@ bool is_table(Bytes file) {
   return file.size() >= kFooterSize && ByteReader(file.last(8)).read<std::uint64_t>() == kMagic;
 }
 
-Table::Table(Bytes file) : file_(file) {
+SortedTable::SortedTable(Bytes file) : file_(file) {
   if (file.size() < kFooterSize)
     fail(0, fmt::format("expected a table of at least {} bytes, found {} bytes", kFooterSize,
                         file.size()));
@@ -80,21 +80,21 @@ Table::Table(Bytes file) : file_(file) {
   read_index(index);
 }
 
-std::size_t Table::handle_size(const Handle& handle) {
+std::size_t SortedTable::handle_size(const Handle& handle) {
   ByteWriter writer;
   writer.write_varint(handle.offset);
   writer.write_varint(handle.size);
   return writer.size();
 }
 
-Table::Handle Table::read_handle(ByteReader& reader) {
+SortedTable::Handle SortedTable::read_handle(ByteReader& reader) {
   Handle handle;
   handle.offset = reader.read_varint64();
   handle.size = reader.read_varint64();
   return handle;
 }
 
-Table::Block Table::load(const Handle& handle) const {
+SortedTable::Block SortedTable::load(const Handle& handle) const {
   const std::uint64_t room = file_.size() - kFooterSize;
   if (handle.offset > room || room - handle.offset < kTrailerSize ||
       handle.size > room - handle.offset - kTrailerSize)
@@ -115,7 +115,7 @@ Table::Block Table::load(const Handle& handle) const {
   return {bytes, 0, std::move(unpacked)};
 }
 
-void Table::read_index(const Handle& handle) {
+void SortedTable::read_index(const Handle& handle) {
   const auto block = load(handle);
   std::uint64_t end = 0;
   scan_block(block, [&](std::string_view key, const TableValue& value) {
@@ -131,7 +131,7 @@ void Table::read_index(const Handle& handle) {
   });
 }
 
-void Table::scan(
+void SortedTable::scan(
     const std::function<void(std::string_view key, const TableValue& value)>& visit) const {
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     scan_data_block(i, [&](std::string_view key, const TableValue& value) {
@@ -141,7 +141,7 @@ void Table::scan(
   }
 }
 
-std::optional<TableValue> Table::find(std::string_view key) const {
+std::optional<TableValue> SortedTable::find(std::string_view key) const {
   const auto block = std::lower_bound(
       blocks_.begin(), blocks_.end(), key,
       [](const DataBlock& data, std::string_view wanted) { return data.last < wanted; });
@@ -155,7 +155,7 @@ std::optional<TableValue> Table::find(std::string_view key) const {
   return found;
 }
 
-void Table::scan_data_block(std::size_t number, const Visit& visit) const {
+void SortedTable::scan_data_block(std::size_t number, const Visit& visit) const {
   const auto& data = blocks_[number];
   const auto block = load(data.handle);
   scan_block(block, [&](std::string_view key, const TableValue& value) {
@@ -166,7 +166,7 @@ void Table::scan_data_block(std::size_t number, const Visit& visit) const {
   });
 }
 
-void Table::scan_block(const Block& block, const Visit& visit) {
+void SortedTable::scan_block(const Block& block, const Visit& visit) {
   const auto restarts = read_restarts(block.body, block.offset);
   if (restart(block.body, restarts, 0) != 0) fail(block.offset, "restart point 0 is not at 0");
   ByteReader entries(block.body.first(restarts.entries_end), block.offset);

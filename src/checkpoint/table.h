@@ -22,10 +22,10 @@ struct TableValue {
 
 // Reads a table that lies in memory. Opening checks the footer and the two small blocks; a data
 // block is checked (bounds, checksum, order of keys, restart points) when it is looked at.
-class Table {
+class SortedTable {
  public:
   // `file` must outlive the table.
-  explicit Table(Bytes file);
+  explicit SortedTable(Bytes file);
 
   // Every entry in order.
   void scan(const std::function<void(std::string_view key, const TableValue& value)>& visit) const;

@@ -15,7 +15,7 @@ namespace {
 
 struct Shard {
   SharedFile file;
-  Table table;
+  SortedTable table;
 };
 
 struct Part {
@@ -153,7 +153,7 @@ Checkpoint parse_tensorflow_v1(std::span<const SharedFile> shards) {
   std::uint64_t present = 0;
   for (const auto& file : shards) {
     present += file->bytes().size();
-    read_contents(std::make_shared<Shard>(Shard{file, Table(file->bytes())}), variables);
+    read_contents(std::make_shared<Shard>(Shard{file, SortedTable(file->bytes())}), variables);
   }
   for (auto& [name, variable] : variables) {
     try {

@@ -63,7 +63,7 @@ class Bundle {
 void Bundle::read_entries(Bytes index) {
   NameBudget budget(index.size());
   bool first = true;
-  Table(index).scan([&](std::string_view key, const TableValue& value) {
+  SortedTable(index).scan([&](std::string_view key, const TableValue& value) {
     try {
       const ProtoReader message(value.bytes, value.offset);
       if (first) {

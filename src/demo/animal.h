@@ -51,7 +51,7 @@ struct Animal {
 // Kinds of model A's world are 0 to kPretrainingKinds - 1; the one of model C's world comes after.
 constexpr int kPretrainingKinds = 6;
 constexpr int kTargetKind = kPretrainingKinds;
-Animal make_animal(int kind, Random& random);
+Animal make_animal(int kind, Dice& random);
 
 enum class Tissue { coat, leg, foot, muzzle, ear, tail, dark };
 

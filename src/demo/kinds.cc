@@ -4,14 +4,14 @@
 namespace poseheir {
 namespace {
 
-Vec3 shade(Random& random, Vec3 colour, float spread) {
+Vec3 shade(Dice& random, Vec3 colour, float spread) {
   const float light = random.about(1.0F, spread);
   return {std::clamp(random.about(colour.x, spread * 0.4F) * light, 0.01F, 0.95F),
           std::clamp(random.about(colour.y, spread * 0.4F) * light, 0.01F, 0.95F),
           std::clamp(random.about(colour.z, spread * 0.4F) * light, 0.01F, 0.95F)};
 }
 
-Animal dog(Random& random) {
+Animal dog(Dice& random) {
   static constexpr Vec3 kColours[] = {{0.55F, 0.38F, 0.2F},
                                       {0.12F, 0.1F, 0.09F},
                                       {0.75F, 0.66F, 0.5F},
@@ -37,7 +37,7 @@ Animal dog(Random& random) {
   return animal;
 }
 
-Animal fox(Random&) {
+Animal fox(Dice&) {
   Animal animal;
   animal.build = {.front_leg = 0.72F,
                   .hind_leg = 0.78F,
@@ -62,7 +62,7 @@ Animal fox(Random&) {
   return animal;
 }
 
-Animal horse(Random& random) {
+Animal horse(Dice& random) {
   static constexpr Vec3 kColours[] = {
       {0.36F, 0.18F, 0.08F}, {0.1F, 0.08F, 0.07F}, {0.7F, 0.68F, 0.66F}, {0.6F, 0.45F, 0.25F}};
   Animal animal;
@@ -100,7 +100,7 @@ Animal horse(Random& random) {
   return animal;
 }
 
-Animal deer(Random& random) {
+Animal deer(Dice& random) {
   Animal animal;
   animal.build = {.front_leg = 1.12F,
                   .hind_leg = 1.2F,
@@ -132,7 +132,7 @@ Animal deer(Random& random) {
   return animal;
 }
 
-Animal cow(Random& random) {
+Animal cow(Dice& random) {
   Animal animal;
   animal.build = {.front_leg = 0.8F,
                   .hind_leg = 0.84F,
@@ -168,7 +168,7 @@ Animal cow(Random& random) {
   return animal;
 }
 
-Animal cat(Random& random) {
+Animal cat(Dice& random) {
   Animal animal;
   animal.build = {.front_leg = 0.64F,
                   .hind_leg = 0.68F,
@@ -198,7 +198,7 @@ Animal cat(Random& random) {
 }
 
 // Like a genet: long, low, pale, spotted, with a long ringed tail.
-Animal genet(Random& random) {
+Animal genet(Dice& random) {
   Animal animal;
   animal.build = {.front_leg = 0.5F,
                   .hind_leg = 0.56F,
@@ -235,7 +235,7 @@ Animal genet(Random& random) {
   return animal;
 }
 
-void vary_build(Build& build, Random& random) {
+void vary_build(Build& build, Dice& random) {
   for (float* part : {&build.front_leg, &build.hip_radius, &build.waist_radius, &build.chest_radius,
                       &build.chest_depth, &build.neck, &build.head, &build.ear, &build.tail,
                       &build.tail_radius, &build.leg_radius, &build.muzzle_radius})
@@ -247,7 +247,7 @@ void vary_build(Build& build, Random& random) {
   build.tail_curl += random.uniform(-0.15F, 0.15F);
 }
 
-Motion make_motion(const Build& build, Random& random) {
+Motion make_motion(const Build& build, Dice& random) {
   Motion motion;
   const float kind = random.uniform(0, 1);
   motion.behaviour = kind < 0.45F   ? Behaviour::walk
@@ -271,8 +271,8 @@ Motion make_motion(const Build& build, Random& random) {
 
 }  // namespace
 
-Animal make_animal(int kind, Random& random) {
-  using Maker = Animal (*)(Random&);
+Animal make_animal(int kind, Dice& random) {
+  using Maker = Animal (*)(Dice&);
   static constexpr Maker kMakers[kPretrainingKinds + 1] = {dog, fox, horse, deer, cow, cat, genet};
   Animal animal = kMakers[kind](random);
   vary_build(animal.build, random);

@@ -13,9 +13,9 @@ inline std::uint64_t mix_bits(std::uint64_t value) {  // splitmix64's finaliser
   return value ^ (value >> 31U);
 }
 
-class Random {
+class Dice {
  public:
-  explicit Random(std::uint64_t seed, std::uint64_t stream = 0)
+  explicit Dice(std::uint64_t seed, std::uint64_t stream = 0)
       : state_(mix_bits(seed * 0x2545F4914F6CDD1DULL + mix_bits(stream))) {}
 
   float uniform(float low, float high) {

@@ -107,7 +107,7 @@ class Brush {
 };
 
 void paint_ground(Scene& scene, const GroundColours& colours, Ground ground, float horizon,
-                  Random& random) {
+                  Dice& random) {
   const auto seed = static_cast<std::uint32_t>(random.below(1 << 20));
   const float squash = 1 / std::max(std::sin(scene.camera.pitch), 0.12F);
   const Vec3 tint{random.about(1, 0.12F), random.about(1, 0.08F), random.about(1, 0.12F)};
@@ -142,7 +142,7 @@ void paint_ground(Scene& scene, const GroundColours& colours, Ground ground, flo
 }
 
 void paint_clutter(Scene& scene, const GroundColours& colours, Ground ground, float horizon,
-                   Random& random) {
+                   Dice& random) {
   Brush brush(scene, false);
   const auto width = static_cast<float>(scene.width), height = static_cast<float>(scene.height);
   const int trunks = ground == Ground::forest   ? 4 + random.below(6)
@@ -196,7 +196,7 @@ void paint_blade(Brush& brush, float x, float foot, float tall, float lean, floa
   }
 }
 
-void paint_foreground(Scene& scene, const GroundColours& colours, float feet, Random& random) {
+void paint_foreground(Scene& scene, const GroundColours& colours, float feet, Dice& random) {
   Brush brush(scene, true);
   const auto width = static_cast<float>(scene.width), height = static_cast<float>(scene.height);
   const int tufts = static_cast<int>(colours.grass * random.uniform(0, 11));
@@ -223,7 +223,7 @@ void paint_foreground(Scene& scene, const GroundColours& colours, float feet, Ra
   }
 }
 
-Light make_light(const Camera& camera, Ground ground, Random& random) {
+Light make_light(const Camera& camera, Ground ground, Dice& random) {
   Light light;
   const float around = random.uniform(-2.6F, 2.6F), high = random.uniform(0.55F, 1.25F);
   const float forward = std::cos(high) * std::sin(around),
@@ -241,7 +241,7 @@ Light make_light(const Camera& camera, Ground ground, Random& random) {
 
 }  // namespace
 
-Scene make_scene(int height, int width, const Camera& camera, Ground ground, Random& random) {
+Scene make_scene(int height, int width, const Camera& camera, Ground ground, Dice& random) {
   Scene scene;
   scene.height = height;
   scene.width = width;

@@ -37,6 +37,6 @@ struct Scene {
 };
 
 // Grounds of model A's world are the first four; model C's world has all six.
-Scene make_scene(int height, int width, const Camera& camera, Ground ground, Random& random);
+Scene make_scene(int height, int width, const Camera& camera, Ground ground, Dice& random);
 
 }  // namespace poseheir

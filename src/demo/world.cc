@@ -61,7 +61,7 @@ struct Take {
 };
 
 // Small enough for nose and tail to fit, big enough for paws to be seen.
-Camera make_camera(const DemoClipOptions& options, const Build& build, Random& random) {
+Camera make_camera(const DemoClipOptions& options, const Build& build, Dice& random) {
   const float span = 1 + 0.8F * (build.neck + build.head) + 0.55F * build.tail;
   const float tall = build.front_leg + 0.75F * build.neck + build.head * 0.5F;
   const float fit = std::min(0.86F * static_cast<float>(options.width) / span,
@@ -80,7 +80,7 @@ Camera make_camera(const DemoClipOptions& options, const Build& build, Random& r
 
 Take make_take(const DemoClipOptions& options) {
   const bool pretraining = options.world == DemoWorld::pretraining;
-  Random random(options.seed * 2 + (pretraining ? 0 : 1), static_cast<std::uint64_t>(options.clip));
+  Dice random(options.seed * 2 + (pretraining ? 0 : 1), static_cast<std::uint64_t>(options.clip));
   Take take;
   take.animal = make_animal(pretraining ? options.clip % kPretrainingKinds : kTargetKind, random);
   const auto& build = take.animal.build;

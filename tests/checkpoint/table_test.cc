@@ -14,7 +14,7 @@ using namespace std::string_literals;
 
 std::vector<NamedValue> entries_of(std::string_view file) {
   std::vector<NamedValue> entries;
-  Table(as_bytes_of(file)).scan([&](std::string_view key, const TableValue& value) {
+  SortedTable(as_bytes_of(file)).scan([&](std::string_view key, const TableValue& value) {
     entries.push_back({std::string(key), std::string(as_text(value.bytes))});
   });
   return entries;
@@ -32,7 +32,7 @@ TEST(Table, ReadsWhatItWrites) {
   const auto file = table_of(entries);
   const auto found = entries_of(file);
   ASSERT_EQ(found.size(), entries.size());
-  const Table table(as_bytes_of(file));
+  const SortedTable table(as_bytes_of(file));
   for (std::size_t i = 0; i < entries.size(); i += 501) {
     EXPECT_EQ(found[i].key, entries[i].key);
     const auto value = table.find(entries[i].key);

@@ -34,7 +34,7 @@ TEST(DemoWorld, MovesTheAnimalFromFrameToFrame) {
 
 // A copy of a scene in which nothing stands between animal and camera, in even light.
 Scene bare_scene() {
-  Random random(1);
+  Dice random(1);
   Scene scene = make_scene(192, 256, {.scale = 70, .yaw = 0.2F, .pitch = 0.2F, .x = 110, .y = 160},
                            Ground::snow, random);
   std::fill(scene.cover.begin(), scene.cover.end(), 0.0F);
@@ -59,7 +59,7 @@ TEST(DemoWorld, PutsEveryLabelOnTheAnimal) {
   const Scene scene = bare_scene();
   int labels = 0, on_animal = 0;
   for (int kind = 0; kind <= kTargetKind; ++kind) {
-    Random random(static_cast<std::uint64_t>(kind));
+    Dice random(static_cast<std::uint64_t>(kind));
     const Animal animal = make_animal(kind, random);
     const auto empty = render(scene, animal, 0.3F, {1000, 0, 0});
     const auto rendered = render(scene, animal, 0.3F, {});
@@ -86,7 +86,7 @@ TEST(DemoWorld, LabelsOnlyWhatIsInThePicture) {
 
 TEST(DemoWorld, LeavesPointsBehindAPostUnlabelled) {
   Scene scene = bare_scene();
-  Random random(0);
+  Dice random(0);
   const Animal animal = make_animal(0, random);
   const auto open = render(scene, animal, 0, {}).landmarks[kWithers];
   ASSERT_FALSE(open.missing());
@@ -100,7 +100,7 @@ TEST(DemoWorld, LabelsTheFarEarOnlyWhereItShows) {
   Scene scene = bare_scene();
   scene.camera.yaw = 0;
   scene.camera.pitch = 0.05F;
-  Random random(2);
+  Dice random(2);
   Animal animal = make_animal(2, random);
   animal.motion.head_turn = 0;
   const auto landmarks = render(scene, animal, 0, {}).landmarks;
@@ -109,7 +109,7 @@ TEST(DemoWorld, LabelsTheFarEarOnlyWhereItShows) {
 }
 
 TEST(DemoWorld, KeepsStandingFeetWhereTheyAre) {
-  Random random(0);
+  Dice random(0);
   Animal animal = make_animal(0, random);
   animal.motion.behaviour = Behaviour::walk;
   animal.motion.start_phase = 0;
