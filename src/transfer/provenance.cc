@@ -94,7 +94,7 @@ std::string format_provenance(const PreparedTransfer& prepared, const Provenance
       {"options", options_json(prepared.request)},
       {"init_weights",
        {{"before", provenance.init_weights_before}, {"after", provenance.init_weights_after}}},
-      {"checkpoint_before", nullptr},
+      {"checkpoint", {{"before", nullptr}, {"after", provenance.state_after}}},
       {"snapshot",
        {{"data_bytes", provenance.data_bytes}, {"index_bytes", provenance.index_bytes}}}};
   if (provenance.state_before) json["checkpoint"]["before"] = *provenance.state_before;

@@ -1,0 +1,21 @@
+# Runs the shell line of CASE/command in a fresh copy of CASE and compares what it printed and its
+# exit code with CASE/stdout, CASE/stderr (absent: nothing) and CASE/code (absent: 0).
+file(REMOVE_RECURSE ${WORK})
+file(COPY ${CASE}/ DESTINATION ${WORK})
+file(READ ${CASE}/command command)
+set(ENV{PATH} "${PROGRAMS}:$ENV{PATH}")
+execute_process(COMMAND sh -c "${command}" WORKING_DIRECTORY ${WORK}
+  OUTPUT_VARIABLE stdout ERROR_VARIABLE stderr RESULT_VARIABLE code)
+foreach(what stdout stderr code)
+  set(expected "")
+  if(EXISTS ${CASE}/${what})
+    file(READ ${CASE}/${what} expected)
+  elseif(what STREQUAL code)
+    set(expected 0)
+  endif()
+  string(STRIP "${expected}" expected)
+  string(STRIP "${${what}}" found)
+  if(NOT found STREQUAL expected)
+    message(FATAL_ERROR "${what}: expected\n${expected}\nfound\n${found}")
+  endif()
+endforeach()
