@@ -60,16 +60,16 @@ float mean_of(const std::vector<int>& sources, Value value) {
 std::vector<float> selected(const TransferStep& step, const std::vector<float>& source,
                             std::uint64_t seed) {
   auto values = initial_values(step.target, seed);  // what has no partner keeps these
-  const auto [outer, inner] = strides_of(step.target.info.shape, step.axis);
+  const auto strides = strides_of(step.target.info.shape, step.axis);
   const auto source_channels = static_cast<std::size_t>(step.source_shape[step.axis]);
   const auto channels = step.channels.size();
-  for (std::size_t o = 0; o < outer; ++o) {
+  for (std::size_t o = 0; o < strides.outer; ++o) {
     for (std::size_t channel = 0; channel < channels; ++channel) {
       const auto& from = step.channels[channel];
       if (from.empty()) continue;
-      for (std::size_t i = 0; i < inner; ++i)
-        values[(o * channels + channel) * inner + i] = mean_of(from, [&](int s) {
-          return source[(o * source_channels + static_cast<std::size_t>(s)) * inner + i];
+      for (std::size_t i = 0; i < strides.inner; ++i)
+        values[(o * channels + channel) * strides.inner + i] = mean_of(from, [&](int s) {
+          return source[(o * source_channels + static_cast<std::size_t>(s)) * strides.inner + i];
         });
     }
   }

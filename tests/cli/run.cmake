@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # Runs the shell line of CASE/command in a fresh copy of CASE and compares what it printed and its
 # exit code with CASE/stdout, CASE/stderr (absent: nothing) and CASE/code (absent: 0).
 file(REMOVE_RECURSE ${WORK})
@@ -10,7 +11,7 @@ foreach(what stdout stderr code)
   set(expected "")
   if(EXISTS ${CASE}/${what})
     file(READ ${CASE}/${what} expected)
-  elseif(what STREQUAL code)
+  elseif(what STREQUAL "code")
     set(expected 0)
   endif()
   string(STRIP "${expected}" expected)
