@@ -12,7 +12,7 @@ startup() {
     awk -v a="$start" -v b="$EPOCHREALTIME" -v what="$arguments" 'BEGIN { printf "  %-16s %5.1f\n", what, (b - a) * 1000 / 50 }'
   done
 }
-engine() { build/release/bench/engine_bench "$@"; }
+engine() { build/release/engine_bench "$@"; }
 transfer() { bench/transfer.sh "$@"; }
 checkpoint() { build/release/checkpoint_bench "${1:-build/bench-checkpoint}"; }
 

@@ -41,6 +41,14 @@ std::unique_ptr<Node> make_node(Context& context, int op) {
   throw Error(ErrorKind::unsupported, "an operation the engine does not know");
 }
 
+// oneDNN computes in bf16 from AVX-512 on; below, there is no gain to be had from it.
+PlanRequest checked(PlanRequest request) {
+  if (request.precision == Precision::bf16 && effective_isa() != kernels::Isa::avx512)
+    throw Error(ErrorKind::unsupported,
+                "bf16 needs a processor with AVX-512; this one has none: use fp32");
+  return request;
+}
+
 std::vector<int> output_layers(const Network& network) {
   std::vector<int> layers;
   for (const auto& output : network.outputs) layers.push_back(output.layer);
@@ -57,7 +65,7 @@ struct Plan::State {
   State(const Network& network_in, const PlanOptions& options)
       : network(network_in),
         graph(lower(network, output_layers(network))),
-        context(network, graph, request_of(options)) {
+        context(network, graph, checked(request_of(options))) {
     for (std::size_t op = 0; op < graph.ops.size(); ++op)
       nodes.push_back(make_node(context, static_cast<int>(op)));
     for (const auto& output : network.outputs) add_output(output);
