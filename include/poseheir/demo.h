@@ -48,7 +48,8 @@ struct DemoProjectOptions {
   DemoWorld world = DemoWorld::target;
   std::uint64_t seed = 0;
   int clips = 8;
-  int frames = 30;              // a clip
+  int frames = 30;  // a clip
+  double frames_per_second = 16;
   int labelled = 10;            // frames of each clip, evenly spread
   double train_fraction = 0.3;  // of the labelled frames
   bool videos = true;

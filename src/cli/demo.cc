@@ -159,12 +159,13 @@ void make_model_a(DemoArguments arguments, bool iterations_given) {
   const auto project = folder / "sixkinds-project";
   const auto config = (project / "config.yaml").string();
   if (arguments.overwrite) remove_old(project);
-  if (!iterations_given) arguments.iterations = arguments.quick ? 8 : 6000;
+  if (!iterations_given) arguments.iterations = arguments.quick ? 8 : 3000;
   DemoProjectOptions options;
   options.world = DemoWorld::pretraining;
   options.seed = arguments.seed;
-  options.clips = arguments.quick ? 6 : 120;
-  options.frames = options.labelled = arguments.quick ? 2 : 6;
+  options.clips = arguments.quick ? 6 : 240;
+  options.frames = options.labelled = arguments.quick ? 2 : 3;
+  options.frames_per_second = 5;  // far enough apart to differ
   options.train_fraction = 0.9;
   options.videos = false;
   make_project(project, options);

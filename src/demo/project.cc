@@ -68,8 +68,12 @@ std::string conversion_csv() {
 Labels write_clip(const std::filesystem::path& folder, const DemoProjectOptions& options,
                   int clip) {
   const auto name = clip_name(options.world, clip);
-  DemoClipOptions clip_options{
-      .world = options.world, .seed = options.seed, .clip = clip, .frames = options.frames};
+  DemoClipOptions clip_options;
+  clip_options.world = options.world;
+  clip_options.seed = options.seed;
+  clip_options.clip = clip;
+  clip_options.frames = options.frames;
+  clip_options.frames_per_second = options.frames_per_second;
   const auto frames = render_demo_clip(clip_options);
   const auto pictures = folder / "labeled-data" / name;
   std::filesystem::create_directories(pictures);

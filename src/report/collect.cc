@@ -141,7 +141,7 @@ class Collector {
     read_losses(paths.train, report);
     read_errors(paths, report);
     read_origin(paths.train, report);
-    report.name = !name.empty() ? name : report.transferred.empty() ? "train" : "inherited";
+    report.name = !name.empty() ? name : report.transferred.empty() ? "main" : "inherited";
     return report;
   }
 

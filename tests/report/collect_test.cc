@@ -39,7 +39,7 @@ TEST(CollectRuns, ReadsARunThatOnlyDeepLabCutHasTouched) {
   const auto project = read_project(shared_folder() / "reference/dlc-project");
   const auto runs = collect_runs(project, {});
   ASSERT_EQ(runs.size(), 1U);
-  EXPECT_EQ(runs[0].name, "train");
+  EXPECT_EQ(runs[0].name, "main");
   ASSERT_EQ(runs[0].losses.size(), 40U);
   EXPECT_EQ(runs[0].losses[0].iteration, 100);
   EXPECT_DOUBLE_EQ(runs[0].losses[0].total_loss, 0.14012);
