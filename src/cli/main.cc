@@ -1,4 +1,5 @@
 // The program: finds the command, runs it, turns an error into one line and an exit code.
+#include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
 #include <fmt/format.h>
@@ -31,6 +32,9 @@ std::filesystem::path runtime_module() {
 void add_runtime_commands(CLI::App& app) {
   const auto path = runtime_module();
   if (path.empty()) return;  // built without the engine
+  // OpenMP's threads wait by spinning, and on shared cores they spin away each other's time: 40
+  // training steps on two busy cores took 65 s so, 7 s with a short spin. Read when libgomp loads.
+  ::setenv("GOMP_SPINCOUNT", "1000", 0);
   void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr)
     throw Error(ErrorKind::io, fmt::format("{}: {}", path.string(), ::dlerror()));
