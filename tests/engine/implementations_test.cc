@@ -13,6 +13,8 @@ struct Case {
   int count, height, width;
 };
 
+void PrintTo(const Case& value, std::ostream* stream) { *stream << value.network; }
+
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   auto name = info.param.network + (info.param.precision == Precision::bf16 ? "_bf16_" : "_fp32_") +
               std::to_string(info.param.height) + "x" + std::to_string(info.param.width);

@@ -61,19 +61,25 @@ void depthwise_data(const void* dy_, const float* weights, const DepthwiseShape&
     const long n = row / s.height;
     const int iy = int(row % s.height);
     T* to = dx + row * s.width * channels;
+    const T* rows_of[kMostTaps];  // the output row that tap ky takes from, null if none
+    for (int ky = 0; ky < s.kernel; ++ky) {
+      const int y = iy + s.pad_top - ky, oy = y / s.stride;
+      const bool inside_map = y >= 0 && y % s.stride == 0 && oy < s.out_height;
+      rows_of[ky] = inside_map ? dy + (n * s.out_height + oy) * s.out_width * channels : nullptr;
+    }
     in_lanes(channels, [&](auto width, long c) {
       constexpr int W = decltype(width)::value;
       for (int ix = 0; ix < s.width; ++ix) {
+        // Only every stride-th tap meets an output column.
+        const int reach = ix + s.pad_left;
         Vec<W> sum = {};
-        for (int ky = 0; ky < s.kernel; ++ky) {
-          const int y = iy + s.pad_top - ky, oy = y / s.stride;
-          if (y < 0 || y % s.stride != 0 || oy >= s.out_height) continue;
-          for (int kx = 0; kx < s.kernel; ++kx) {
-            const int x = ix + s.pad_left - kx, ox = x / s.stride;
-            if (x < 0 || x % s.stride != 0 || ox >= s.out_width) continue;
-            sum += load<W>(weights + (ky * s.kernel + kx) * channels + c) *
-                   load<W>(dy + ((n * s.out_height + oy) * s.out_width + ox) * channels + c);
-          }
+        for (int kx = reach % s.stride; kx < s.kernel && kx <= reach; kx += s.stride) {
+          const int ox = (reach - kx) / s.stride;
+          if (ox >= s.out_width) continue;
+          for (int ky = 0; ky < s.kernel; ++ky)
+            if (rows_of[ky] != nullptr)
+              sum += load<W>(weights + (ky * s.kernel + kx) * channels + c) *
+                     load<W>(rows_of[ky] + ox * channels + c);
         }
         store<W>(to + ix * channels + c, sum);
       }

@@ -30,6 +30,7 @@ struct DepthwiseShape {
   int pad_top = 0, pad_left = 0, out_height = 0, out_width = 0;
 };
 std::size_t workspace_floats(const DepthwiseShape& shape);
+inline constexpr int kMostTaps = 16;  // of one side of a depthwise kernel
 
 // One head of several that share a matrix with 9 columns for each of their channels, a column
 // (tap * channels + channel) after `first_column`.

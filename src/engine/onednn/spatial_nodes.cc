@@ -41,9 +41,11 @@ class DepthwiseNode final : public Node {
               int(shape.padding_begin[1]),
               out_.size.height,
               out_.size.width};
-    if (layer_.dilation != 1 || layer_.bias >= 0 || context.block != 0)
+    if (layer_.dilation != 1 || layer_.bias >= 0 || context.block != 0 ||
+        layer_.kernel > kernels::kMostTaps)
       throw Error(ErrorKind::unsupported,
-                  fmt::format("'{}': depthwise convolution with dilation or bias", layer_.name));
+                  fmt::format("'{}': depthwise convolution with dilation, bias or over 16 taps",
+                              layer_.name));
     context.plan.use(in_.buffer, op);
     out_.buffer = context.plan.add(out_.desc.get_size(), op);
     out_.needs_gradient = in_.needs_gradient || context.is_trained(layer_.weights);
