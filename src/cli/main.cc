@@ -59,6 +59,8 @@ int run(int argc, char** argv) {
   if (argc < 2 || !light.contains(argv[1])) add_runtime_commands(app);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& error) {
+    return error.get_exit_code();  // a command's own, such as 130: interrupted
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : kBadRequest;

@@ -5,4 +5,7 @@ extern "C" void poseheir_add_runtime_commands(CLI::App& app) {
   poseheir::add_create_training_dataset(app);
   poseheir::add_compare(app);
   poseheir::add_demo(app);
+  poseheir::add_train(app);
+  poseheir::add_evaluate(app);
+  poseheir::add_analyze(app);
 }

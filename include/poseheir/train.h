@@ -1,0 +1,69 @@
+// Training: from start weights to snapshots, with everything needed to go on exactly.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "poseheir/engine.h"
+#include "poseheir/metrics.h"
+#include "poseheir/project.h"
+
+namespace poseheir {
+
+enum class Recipe {
+  dlc,   // DeepLabCut's schedule, augmentation and optimizer, and its N + 1 iterations
+  fast,  // the same network and loss, trained to the same error in a fraction of the time
+};
+
+// What keeps the values it starts with.
+enum class Freeze { none, base, backbone };
+
+struct TrainOptions {
+  Recipe recipe = Recipe::fast;
+  std::string init;        // start weights; empty: pose_cfg.yaml's init_weights; "random": none
+  bool keep_heads = true;  // [keepdeconvweights]
+  std::optional<std::int64_t> max_iterations, save_iterations, display_iterations;
+  std::optional<std::int64_t> eval_iterations;  // 0: never
+  std::optional<int> batch_size;
+  std::uint64_t seed = 0;
+  Freeze freeze = Freeze::none;
+  std::optional<double> minutes;  // stops, resumable, after so long
+  EngineOptions engine;
+  bool overwrite = false;  // begin anew although the run is finished or can go on
+};
+
+struct TrainProgress {
+  std::int64_t iteration = 0, first_iteration = 0, last_iteration = 0;
+  double total_loss = 0, rate = 0;
+  double iterations_per_second = 0, seconds_left = 0;
+  bool display = false;  // a row of learning_stats.csv was written; the loss is its mean
+};
+
+struct TrainHooks {
+  std::function<void(const TrainProgress&)> progress;  // after each iteration
+  std::function<void(const ErrorPoint&)> evaluated;    // after each evaluation while training
+  std::function<void(const std::string&)> note;        // a line worth telling
+  std::function<bool()> stop;                          // true: save the state and return
+};
+
+struct TrainResult {
+  std::int64_t first_iteration = 0, last_iteration = 0;  // of this call
+  bool finished = false;                                 // else interrupted: the same call goes on
+  bool resumed = false;
+  std::filesystem::path snapshot;  // the newest, as a prefix
+  double seconds = 0;              // of the whole run, earlier calls included
+  std::optional<ErrorPoint> last_error, best_error;
+};
+
+// Trains the chosen model in its train folder (or runs/<run_name> in it). Writes snapshot-N,
+// checkpoint, learning_stats.csv as DeepLabCut; learning_curve.csv, error_curve.csv, run.json and
+// train_state.safetensors beside. Called again with the same options after an interruption it goes
+// on, bit for bit as if it had not been interrupted. A loss that is not finite: Error(unsupported)
+// with advice; the last good snapshot stays.
+TrainResult train(const Project& project, const ModelChoice& choice, const TrainOptions& options,
+                  const TrainHooks& hooks = {});
+
+}  // namespace poseheir

@@ -1,0 +1,42 @@
+#include "cli/model_options.h"
+
+#include <iostream>
+#include <map>
+
+namespace poseheir {
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option("config", options.config, "config.yaml of a DeepLabCut project, or its folder")
+      ->required();
+  command.add_option("--shuffle", options.choice.shuffle, "Shuffle of the training set")
+      ->capture_default_str();
+  command
+      .add_option("--trainset-index", options.choice.trainset_index,
+                  "Which of config.yaml's TrainingFraction, from 0")
+      ->capture_default_str();
+  command.add_option("--iteration", options.choice.iteration,
+                     "Iteration of the project (default: config.yaml's)");
+  command.add_option("--modelprefix", options.choice.model_prefix,
+                     "Folder in the project that holds dlc-models");
+  command.add_option("--run-name", options.choice.run_name,
+                     "A run beside the others: train/runs/NAME");
+}
+
+void add_engine_options(CLI::App& command, EngineOptions& options) {
+  command.add_option("--threads", options.threads, "Threads (0: all that the process may use)")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  const std::map<std::string, Precision> precisions = {{"fp32", Precision::fp32},
+                                                       {"bf16", Precision::bf16}};
+  command.add_option("--precision", options.precision, "fp32 or bf16 (default: fp32)")
+      ->transform(CLI::CheckedTransformer(precisions, CLI::ignore_case));
+}
+
+Project read_project_telling(const std::string& config) {
+  auto project = read_project(config);
+  for (const auto& warning : project.warnings) std::cerr << "warning: " << warning << '\n';
+  return project;
+}
+
+}  // namespace poseheir

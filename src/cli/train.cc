@@ -1,0 +1,147 @@
+#include "poseheir/train.h"
+
+#include <csignal>
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/model_options.h"
+#include "cli/progress.h"
+
+namespace poseheir {
+namespace {
+
+constexpr int kInterrupted = 130;
+volatile std::sig_atomic_t interrupted = 0;
+
+// The first Ctrl-C asks for an orderly end, the second one ends at once.
+void on_interrupt(int signal) {
+  interrupted = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+struct TrainArguments {
+  ModelOptions model;
+  TrainOptions train;
+  bool fresh_heads = false, quiet = false, json = false;
+};
+
+std::string error_text(const ErrorSummary& errors) {
+  return fmt::format("train {:.2f} px, test {:.2f} px", errors.train, errors.test);
+}
+
+std::string progress_text(const TrainProgress& progress) {
+  const double done = static_cast<double>(progress.iteration - progress.first_iteration) /
+                      static_cast<double>(std::max<std::int64_t>(
+                          progress.last_iteration - progress.first_iteration, 1));
+  return fmt::format(
+      "iteration {} of {} ({:.0f} %)  loss {:.5f}  rate {:.2g}  {:.1f} it/s  {} left",
+      progress.iteration, progress.last_iteration, 100 * done, progress.total_loss, progress.rate,
+      progress.iterations_per_second, time_text(progress.seconds_left));
+}
+
+nlohmann::json error_json(const std::optional<ErrorPoint>& point) {
+  if (!point) return nullptr;
+  return {{"iteration", point->iteration},
+          {"train", point->errors.train},
+          {"test", point->errors.test}};
+}
+
+void print_result(const TrainArguments& arguments, const TrainResult& result) {
+  if (arguments.json) {
+    const nlohmann::json json = {{"finished", result.finished},
+                                 {"resumed", result.resumed},
+                                 {"first_iteration", result.first_iteration},
+                                 {"last_iteration", result.last_iteration},
+                                 {"snapshot", result.snapshot.string()},
+                                 {"seconds", result.seconds},
+                                 {"last_error", error_json(result.last_error)},
+                                 {"best_error", error_json(result.best_error)}};
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  std::cout << fmt::format("{}  {} iterations in {}\n", result.snapshot.string(),
+                           result.last_iteration, time_text(result.seconds));
+  if (result.last_error)
+    std::cout << fmt::format("error on a sample at iteration {}: {}\n",
+                             result.last_error->iteration, error_text(result.last_error->errors));
+  if (!result.finished) std::cout << "interrupted; the same command goes on from here\n";
+}
+
+void run_train(const TrainArguments& arguments) {
+  const auto project = read_project_telling(arguments.model.config);
+  ProgressLine line(arguments.quiet);
+  TrainHooks hooks;
+  hooks.note = [&](const std::string& text) { line.say(text); };
+  hooks.evaluated = [&](const ErrorPoint& point) {
+    line.say(fmt::format("iteration {}: {}", point.iteration, error_text(point.errors)));
+  };
+  hooks.progress = [&](const TrainProgress& progress) {
+    line.update([&] { return progress_text(progress); });
+  };
+  hooks.stop = [] { return interrupted != 0; };
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+  auto options = arguments.train;
+  options.keep_heads = !arguments.fresh_heads;
+  const auto result = train(project, arguments.model.choice, options, hooks);
+  line.clear();
+  print_result(arguments, result);
+  if (interrupted != 0 && !result.finished) throw CLI::RuntimeError(kInterrupted);
+}
+
+void add_training_options(CLI::App& command, TrainOptions& options) {
+  const std::map<std::string, Recipe> recipes = {{"dlc", Recipe::dlc}, {"fast", Recipe::fast}};
+  command
+      .add_option("--recipe", options.recipe,
+                  "fast (default), or dlc: DeepLabCut's own training, value for value")
+      ->transform(CLI::CheckedTransformer(recipes, CLI::ignore_case));
+  command.add_option(
+      "--init", options.init,
+      "Start weights instead of init_weights: a snapshot, ImageNet weights, or random");
+  command.add_option("--maxiters", options.max_iterations, "Iterations to train")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--saveiters", options.save_iterations, "Iterations between snapshots")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--displayiters", options.display_iterations,
+                  "Iterations between rows of learning_stats.csv")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--eval-iters", options.eval_iterations,
+                  "Iterations between errors measured while training (0: never)")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--batch-size", options.batch_size, "Pictures in a batch")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--seed", options.seed, "Of start values and batches")->capture_default_str();
+  const std::map<std::string, Freeze> parts = {
+      {"none", Freeze::none}, {"base", Freeze::base}, {"backbone", Freeze::backbone}};
+  command.add_option("--freeze", options.freeze, "Keep as it starts: none, base or backbone")
+      ->transform(CLI::CheckedTransformer(parts, CLI::ignore_case));
+  command.add_option("--minutes", options.minutes, "Stop, resumable, after so many minutes")
+      ->check(CLI::PositiveNumber);
+  command.add_flag("--overwrite", options.overwrite, "Begin anew although there is a run already");
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  const auto arguments = std::make_shared<TrainArguments>();
+  auto* command = app.add_subcommand("train", "Train a model of a DeepLabCut project");
+  add_model_options(*command, arguments->model);
+  add_training_options(*command, arguments->train);
+  add_engine_options(*command, arguments->train.engine);
+  command->add_flag("--fresh-heads", arguments->fresh_heads,
+                    "Take only the backbone of a snapshot (keepdeconvweights false)");
+  command->add_flag("--quiet", arguments->quiet, "No progress");
+  command->add_flag("--json", arguments->json, "The result as JSON");
+  command->footer(
+      "Examples:\n"
+      "  poseheir train my-project/config.yaml\n"
+      "  poseheir train my-project/config.yaml --recipe dlc --maxiters 10000 --run-name dlc");
+  command->callback([arguments] { run_train(*arguments); });
+}
+
+}  // namespace poseheir

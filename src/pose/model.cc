@@ -1,0 +1,140 @@
+// Which snapshot of which model, and its settings.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "poseheir/error.h"
+#include "poseheir/predict.h"
+
+namespace poseheir {
+namespace {
+
+std::vector<std::string> folders_in(const std::filesystem::path& parent) {
+  std::vector<std::string> names;
+  std::error_code absent;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, absent))
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> names_of(const std::vector<Snapshot>& snapshots) {
+  std::vector<std::string> names;
+  for (const auto& snapshot : snapshots) names.push_back(snapshot.prefix.filename().string());
+  return names;
+}
+
+std::optional<std::int64_t> parse_whole(const std::string& text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// The snapshot of the smallest test error (of the training error where there is no test set).
+Snapshot best_snapshot(const std::vector<Snapshot>& snapshots, const std::filesystem::path& train) {
+  const auto file = train / "error_curve.csv";
+  const Snapshot* best = nullptr;
+  double least = 0;
+  if (std::filesystem::exists(file)) {
+    for (const auto& point : read_error_curve(file)) {
+      const auto& errors = point.errors;
+      const double error = std::isnan(errors.test) ? errors.train : errors.test;
+      const auto snapshot = std::find_if(
+          snapshots.begin(), snapshots.end(),
+          [&](const Snapshot& candidate) { return candidate.iteration == point.iteration; });
+      if (snapshot == snapshots.end() || std::isnan(error)) continue;
+      if (best == nullptr || error < least) {
+        best = &*snapshot;
+        least = error;
+      }
+    }
+  }
+  if (best != nullptr) return *best;
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("{}: no snapshot of this run has an error measured while training; name one "
+                  "of {}, or 'last'",
+                  file.string(), fmt::join(names_of(snapshots), ", ")));
+}
+
+Snapshot snapshot_at(const std::vector<Snapshot>& snapshots, std::int64_t wanted,
+                     const std::filesystem::path& folder, bool is_index) {
+  const auto count = static_cast<std::int64_t>(snapshots.size());
+  if (is_index) {
+    const auto index = wanted < 0 ? wanted + count : wanted;
+    if (index >= 0 && index < count) return snapshots[index];
+  }
+  for (const auto& snapshot : snapshots)
+    if (!is_index && snapshot.iteration == wanted) return snapshot;
+  throw Error(ErrorKind::usage,
+              fmt::format("{}: {} {} does not exist; there are {}", folder.string(),
+                          is_index ? "snapshotindex" : "snapshot", wanted,
+                          fmt::join(names_of(snapshots), ", ")));
+}
+
+// Without the test file, or in a run of its own, the train file says the same.
+PoseConfig read_test_config(const ModelPaths& paths) {
+  return read_pose_config(std::filesystem::exists(paths.test_pose_config)
+                              ? paths.test_pose_config
+                              : paths.train_pose_config);
+}
+
+}  // namespace
+
+PoseConfig read_train_config(const Project& project, const ModelChoice& choice) {
+  const auto paths = model_paths(project, choice);
+  if (std::filesystem::exists(paths.train_pose_config))
+    return read_pose_config(paths.train_pose_config);
+  const auto present = folders_in(paths.model.parent_path());
+  const auto hint = present.empty()
+                        ? std::string("no model at all; run create-training-dataset first")
+                        : fmt::format("the models {}", fmt::join(present, ", "));
+  throw Error(ErrorKind::usage, fmt::format("{}: not found: there is no model {}, but {} in {}",
+                                            paths.train_pose_config.string(), paths.model_name,
+                                            hint, paths.model.parent_path().string()));
+}
+
+std::vector<Snapshot> choose_snapshots(const Project& project, const ModelPaths& paths,
+                                       const std::string& which) {
+  auto snapshots = list_snapshots(paths.train);
+  if (snapshots.empty())
+    throw Error(ErrorKind::usage,
+                paths.train.string() + ": holds no snapshot; train this model first");
+  const auto& wanted = which.empty() ? project.snapshot_index : which;
+  if (wanted == "all") return snapshots;
+  if (wanted == "last") return {snapshots.back()};
+  if (wanted == "best") return {best_snapshot(snapshots, paths.train)};
+  const auto number = parse_whole(wanted);
+  if (!number)
+    throw Error(ErrorKind::usage,
+                fmt::format("snapshot '{}' is neither a number nor last, best or all", wanted));
+  return {snapshot_at(snapshots, *number, paths.train, which.empty())};
+}
+
+PoseModel load_model(const Project& project, const ModelChoice& choice, const Snapshot& snapshot) {
+  const auto paths = model_paths(project, choice);
+  PoseModel model{snapshot, read_train_config(project, choice), read_test_config(paths), {}, {}};
+  model.network = build_network(model.test_config.network);
+  const auto checkpoint = read_checkpoint(snapshot.prefix);
+  try {
+    model.parameters = load_parameters(model.network, checkpoint);
+  } catch (const Error& error) {
+    std::vector<TensorInfo> tensors;
+    for (const auto& tensor : checkpoint.tensors) tensors.push_back(tensor.info);
+    const auto known = recognise_network(tensors);
+    const auto found =
+        known.empty() ? std::string("no network that Poseheir knows") : known.front().description;
+    throw Error(
+        error.kind(),
+        fmt::format("{}: does not fit {} (net_type {}, {} keypoints): {}; the file holds {}",
+                    snapshot.prefix.string(), model.test_config.path.string(),
+                    model.test_config.network.net_type, model.test_config.network.keypoints,
+                    error.what(), found));
+  }
+  return model;
+}
+
+}  // namespace poseheir

@@ -1,0 +1,40 @@
+// The files of one run in its train folder: snapshots, curves, state.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "pose/training_state.h"
+#include "poseheir/metrics.h"
+
+namespace poseheir {
+
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  std::filesystem::path state_file() const { return folder_ / "train_state.safetensors"; }
+  std::filesystem::path path(const std::string& name) const { return folder_ / name; }
+
+  // Begins anew: the curves and the state of an earlier run go, its snapshots stay (as
+  // DeepLabCut's).
+  void clear() const;
+  // Takes back rows of the curves that lie behind the state from which the run goes on.
+  void cut_curves(std::int64_t next_iteration) const;
+
+  void add_learning_stats(std::int64_t iteration, double mean_loss, double rate) const;
+  void add_loss(const LossPoint& point) const;
+  void add_error(const ErrorPoint& point) const;
+
+  // snapshot-N, the checkpoint file and the state. Keeps the five newest of this run, and the best.
+  void save(std::int64_t iteration, const Network& network, TrainingState& state) const;
+
+ private:
+  void remove_old(std::vector<std::string>& snapshots) const;
+  std::string best_of(const std::vector<std::string>& snapshots) const;
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace poseheir

@@ -1,0 +1,120 @@
+#include "pose/training_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "pose/schedule.h"
+#include "pose/training_options.h"
+#include "poseheir/error.h"
+
+namespace poseheir {
+namespace {
+
+bool is_efficientnet(const Network& network) {
+  return network.spec.net_type.find("efficientnet") != std::string::npos;
+}
+
+void plan_dlc(TrainingPlan& plan, const Network& network, const PoseConfig& config,
+              const TrainOptions& options) {
+  const auto steps = rate_steps(config);
+  const auto optimizer = config.text("optimizer", "sgd");
+  if (optimizer != "sgd" && optimizer != "adam")
+    throw Error(ErrorKind::usage, fmt::format("{}: optimizer is '{}', expected sgd or adam",
+                                              config.path.string(), optimizer));
+  plan.optimizer.kind = optimizer == "adam" || is_efficientnet(network)
+                            ? OptimizerKind::adam
+                            : OptimizerKind::sgd_momentum;
+  const auto first = plan.first_iteration;
+  if (is_efficientnet(network)) {
+    const auto decay = cosine_decay(config);
+    plan.rate = [decay, first](std::int64_t it) { return cosine_rate(decay, it - first); };
+  } else {
+    plan.rate = [steps, first](std::int64_t it) { return multi_step_rate(steps, it - first); };
+  }
+  const auto most = steps.back().last_iteration;
+  plan.last_iteration = first + std::min(most, options.max_iterations.value_or(most));
+  plan.display_iterations = static_cast<std::int64_t>(config.number("display_iters", 1000));
+  plan.save_iterations = static_cast<std::int64_t>(config.number("save_iters", 50000));
+}
+
+// The largest size that all pictures fill at the middle training scale, in whole cells of the maps
+// and of the coarsest layer.
+int common_side(const std::vector<TrainingRecord>& records, double scale,
+                int TrainingRecord::*side) {
+  constexpr int kCell = 32;
+  int least = records.front().*side;
+  for (const auto& record : records) least = std::max(least, record.*side);
+  return std::max(1, static_cast<int>(std::lround(least * scale / kCell))) * kCell;
+}
+
+// Measured on openfield and the demo (docs/validation.md).
+void plan_fast(TrainingPlan& plan, const PoseConfig& config,
+               const std::vector<TrainingRecord>& records, const TrainOptions& options) {
+  constexpr std::int64_t kIterations = 1000, kWarmUp = 30;
+  constexpr int kBatch = 4;
+  constexpr double kPeak = 1e-3, kJitter = 0.25;
+  constexpr int kLargestTile = 384;
+  auto& batches = plan.batches;
+  batches.kind = LoaderKind::fast;
+  batches.batch_size = kBatch;
+  // The scales that prediction meets: pictures come at their own size there.
+  batches.global_scale = 1;
+  batches.scale_jitter = {1 - kJitter, 1 + kJitter};
+  batches.constant_draws = false;
+  batches.tile_height = std::min(kLargestTile, common_side(records, 1, &TrainingRecord::height));
+  batches.tile_width = std::min(kLargestTile, common_side(records, 1, &TrainingRecord::width));
+  static_cast<void>(config);
+  plan.optimizer.kind = OptimizerKind::adam;
+  const auto first = plan.first_iteration;
+  const auto iterations = options.max_iterations.value_or(kIterations);
+  plan.last_iteration = first + iterations;
+  plan.rate = [=](std::int64_t it) {
+    return warm_cosine_rate(kPeak, it - first, std::min(kWarmUp, iterations / 4 + 1),
+                            iterations + 1);
+  };
+  plan.display_iterations = std::max<std::int64_t>(1, iterations / 50);
+  plan.save_iterations = std::max<std::int64_t>(1, iterations / 4);
+}
+
+std::vector<bool> trained_variables(const Network& network, const PoseConfig& config,
+                                    Freeze freeze) {
+  const bool encoder_frozen = config.flag("freezeencoder", false);
+  std::vector<bool> trained;
+  for (const auto& variable : network.variables) {
+    const bool frozen = (freeze != Freeze::none && variable.part == NetworkPart::base) ||
+                        (freeze == Freeze::backbone && variable.part == NetworkPart::last_block) ||
+                        (encoder_frozen && !variable.info.name.starts_with("pose"));
+    trained.push_back(variable.trainable && !frozen);
+  }
+  return trained;
+}
+
+}  // namespace
+
+TrainingPlan plan_training(const Network& network, const PoseConfig& config,
+                           const std::vector<TrainingRecord>& records, const TrainOptions& options,
+                           std::int64_t first_iteration) {
+  TrainingPlan plan;
+  plan.first_iteration = first_iteration;
+  plan.batches = batch_options(config);
+  plan.losses = loss_options(config);
+  plan.losses.threads = std::max(1, options.engine.threads);
+  if (options.recipe == Recipe::dlc)
+    plan_dlc(plan, network, config, options);
+  else
+    plan_fast(plan, config, records, options);
+  plan.batches.seed = options.seed;
+  if (options.batch_size) plan.batches.batch_size = std::max(1, *options.batch_size);
+  const auto at_least_one = [](std::int64_t value) { return std::max<std::int64_t>(value, 1); };
+  plan.display_iterations =
+      at_least_one(options.display_iterations.value_or(plan.display_iterations));
+  plan.save_iterations = at_least_one(options.save_iterations.value_or(plan.save_iterations));
+  const auto total = plan.last_iteration - plan.first_iteration;
+  plan.eval_iterations =
+      options.eval_iterations.value_or(std::clamp<std::int64_t>(total / 10, 50, 5000));
+  plan.trained = trained_variables(network, config, options.freeze);
+  return plan;
+}
+
+}  // namespace poseheir

@@ -1,0 +1,30 @@
+// What a run does from its first iteration to its last, for each recipe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "pose/batches.h"
+#include "pose/losses.h"
+#include "poseheir/engine.h"
+#include "poseheir/train.h"
+
+namespace poseheir {
+
+struct TrainingPlan {
+  BatchOptions batches;
+  LossOptions losses;
+  OptimizerOptions optimizer;
+  std::function<double(std::int64_t iteration)> rate;
+  std::int64_t first_iteration = 0, last_iteration = 0;  // both are computed, as in DeepLabCut
+  std::int64_t display_iterations = 1000, save_iterations = 50000;
+  std::int64_t eval_iterations = 0;  // 0: never
+  std::vector<bool> trained;         // by variable
+};
+
+TrainingPlan plan_training(const Network& network, const PoseConfig& config,
+                           const std::vector<TrainingRecord>& records, const TrainOptions& options,
+                           std::int64_t first_iteration);
+
+}  // namespace poseheir

@@ -1,0 +1,36 @@
+// Everything needed to go on with a run exactly, in one file: train_state.safetensors.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "poseheir/engine.h"
+
+namespace poseheir {
+
+// Losses since the last row of learning_stats.csv.
+struct LossSums {
+  double total = 0, part = 0, locref = 0;
+  std::int64_t count = 0;
+};
+
+struct TrainingState {
+  std::string identity;  // of the run: what must agree to go on (JSON text)
+  std::int64_t next_iteration = 0;
+  double seconds = 0;
+  LossSums sums;
+  std::vector<std::string> snapshots;  // kept, oldest first
+  Parameters parameters;
+  OptimizerState optimizer;
+};
+
+void write_training_state(const std::filesystem::path& path, const Network& network,
+                          const TrainingState& state);
+// Only what run.json could tell: no tensors. Nothing where there is no file.
+std::optional<TrainingState> read_training_state_header(const std::filesystem::path& path);
+// Throws Error(mismatch) when the tensors are not those of the network.
+TrainingState read_training_state(const std::filesystem::path& path, const Network& network);
+
+}  // namespace poseheir
