@@ -101,9 +101,11 @@ TEST(Pickle, ReadsLongIntegersOfAnyLength) {
 }
 
 TEST(Pickle, ReadsAnOrderedDictInBothSpellings) {
-  const auto filled = parse("\x80\x02"s + "ccollections\nOrderedDict\n)R(U\x01kK\x07u.");
+  const auto by_items = "\x80\x02"s + "ccollections\nOrderedDict\n)R(U\x01kK\x07u.";
+  const auto filled = parse(by_items);  // refers to its text
   EXPECT_EQ(filled.root().find("k")->integer, 7);
-  const auto given = parse("ccollections\nOrderedDict\n]](U\x01kK\x07" + "ea\x85R."s);
+  const auto by_pairs = "ccollections\nOrderedDict\n]](U\x01kK\x07" + "ea\x85R."s;
+  const auto given = parse(by_pairs);
   EXPECT_EQ(given.root().find("k")->integer, 7);
   EXPECT_EQ(given.root().find("other"), nullptr);
 }
