@@ -25,7 +25,7 @@ constexpr auto kUninherited = "random-start";
 struct DemoArguments {
   std::string folder = "poseheir-demo", model_a;
   std::uint64_t seed = 1;
-  int iterations = 600, threads = 0;
+  int iterations = 500, threads = 0;
   bool quick = false, overwrite = false;
 };
 
@@ -180,6 +180,7 @@ void make_model_a(DemoArguments arguments, bool iterations_given) {
                   fs::copy_options::overwrite_existing);
   fs::copy_file(paths.train_pose_config, folder / "pose_cfg.yaml",
                 fs::copy_options::overwrite_existing);
+  set_pose_config_value(folder / "pose_cfg.yaml", "project_path", ".");
   std::cout << "\nModel A: " << (folder / snapshots.back().prefix.filename()).string()
             << " and pose_cfg.yaml beside it\n";
 }
