@@ -38,22 +38,20 @@ void plan_dlc(TrainingPlan& plan, const Network& network, const PoseConfig& conf
   plan.save_iterations = static_cast<std::int64_t>(config.number("save_iters", 50000));
 }
 
-// The largest size that all pictures fill at the middle training scale, in whole cells of the maps
-// and of the coarsest layer.
-int common_side(const std::vector<TrainingRecord>& records, double scale,
-                int TrainingRecord::*side) {
+// The largest picture's side in whole cells of the coarsest layer.
+int largest_side(const std::vector<TrainingRecord>& records, int TrainingRecord::*side) {
   constexpr int kCell = 32;
-  int least = records.front().*side;
-  for (const auto& record : records) least = std::max(least, record.*side);
-  return std::max(1, static_cast<int>(std::lround(least * scale / kCell))) * kCell;
+  int most = 0;
+  for (const auto& record : records) most = std::max(most, record.*side);
+  return std::max(1, (most + kCell - 1) / kCell) * kCell;
 }
 
 // Measured on openfield and the demo (docs/validation.md).
-void plan_fast(TrainingPlan& plan, const PoseConfig& config,
+void plan_fast(TrainingPlan& plan, const Network& network,
                const std::vector<TrainingRecord>& records, const TrainOptions& options) {
   constexpr std::int64_t kIterations = 1000, kWarmUp = 30;
   constexpr int kBatch = 4;
-  constexpr double kPeak = 1e-3, kJitter = 0.25;
+  constexpr double kJitter = 0.25;
   constexpr int kLargestTile = 384;
   auto& batches = plan.batches;
   batches.kind = LoaderKind::fast;
@@ -62,15 +60,18 @@ void plan_fast(TrainingPlan& plan, const PoseConfig& config,
   batches.global_scale = 1;
   batches.scale_jitter = {1 - kJitter, 1 + kJitter};
   batches.constant_draws = false;
-  batches.tile_height = std::min(kLargestTile, common_side(records, 1, &TrainingRecord::height));
-  batches.tile_width = std::min(kLargestTile, common_side(records, 1, &TrainingRecord::width));
-  static_cast<void>(config);
+  batches.tile_height = std::min(kLargestTile, largest_side(records, &TrainingRecord::height));
+  batches.tile_width = std::min(kLargestTile, largest_side(records, &TrainingRecord::width));
+  // Batch statistics rein in large steps; networks with fixed ones take smaller steps.
+  const bool reined = std::any_of(network.layers.begin(), network.layers.end(),
+                                  [](const Layer& layer) { return layer.batch_statistics; });
+  const double peak = reined ? 1e-3 : 2e-4;
   plan.optimizer.kind = OptimizerKind::adam;
   const auto first = plan.first_iteration;
   const auto iterations = options.max_iterations.value_or(kIterations);
   plan.last_iteration = first + iterations;
   plan.rate = [=](std::int64_t it) {
-    return warm_cosine_rate(kPeak, it - first, std::min(kWarmUp, iterations / 4 + 1),
+    return warm_cosine_rate(peak, it - first, std::min(kWarmUp, iterations / 4 + 1),
                             iterations + 1);
   };
   plan.display_iterations = std::max<std::int64_t>(1, iterations / 50);
@@ -103,7 +104,7 @@ TrainingPlan plan_training(const Network& network, const PoseConfig& config,
   if (options.recipe == Recipe::dlc)
     plan_dlc(plan, network, config, options);
   else
-    plan_fast(plan, config, records, options);
+    plan_fast(plan, network, records, options);
   plan.batches.seed = options.seed;
   if (options.batch_size) plan.batches.batch_size = std::max(1, *options.batch_size);
   const auto at_least_one = [](std::int64_t value) { return std::max<std::int64_t>(value, 1); };
