@@ -197,12 +197,15 @@ class Collector {
   // A transfer counts for the run that began with what it wrote.
   void read_origin(const fs::path& folder, RunReport& report) const {
     const auto run_settings = read_run_settings(folder / "run.json");
-    auto init = pose_config_.init_weights;
+    auto start = pose_config_.init_weights;
     for (const auto& [name, value] : run_settings)
-      if (name == "init" || name == "start" || name == "options.init") init = value;
-    if (init.find("snapshot-0") != std::string::npos)
-      report.transferred = transfer_summary(folder / "transfer.json");
-    const auto network = pose_settings(pose_config_);
+      if (name == "start_weights") start = value;
+    if (start.find("snapshot-0") != std::string::npos) {
+      const auto own = folder / "transfer.json";
+      report.transferred = transfer_summary(fs::exists(own) ? own : paths_.train / "transfer.json");
+    }
+    // What a run of ours was trained with stands in its run.json, not in pose_cfg.yaml.
+    const auto network = pose_settings(pose_config_, run_settings.empty());
     report.settings.insert(report.settings.begin(), network.begin(), network.end());
     report.settings.emplace_back("training pictures", std::to_string(dataset_.split.train.size()));
     report.settings.emplace_back("test pictures", std::to_string(dataset_.split.test.size()));

@@ -46,6 +46,15 @@ std::string trimmed(const std::string& text) {
              : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
+// The plan's words for what happens to a variable, as one says them afterwards.
+std::string spoken(const std::string& action) {
+  if (action == "copy") return "copied";
+  if (action == "select") return "cut to keypoints";
+  if (action == "init") return "taken from --init";
+  if (action == "new") return "initialised afresh";
+  return action;
+}
+
 std::vector<std::vector<std::string>> read_cells(const std::filesystem::path& path) {
   const auto file = read_file(path);
   std::string_view text = file;
@@ -143,7 +152,7 @@ std::vector<std::string> transfer_summary(const std::filesystem::path& transfer_
                       step.at("reason").get<std::string>());
   }
   for (const auto& [action, count] : actions)
-    lines.push_back(fmt::format("{}: {} variables", action, count));
+    lines.push_back(fmt::format("{} variables {}", count, spoken(action)));
   lines.insert(lines.end(), heads.begin(), heads.end());
   lines.push_back(fmt::format("Not used: {} tensors of model A", plan.at("unused").size()));
   return lines;
@@ -158,9 +167,10 @@ Settings read_run_settings(const std::filesystem::path& run_json) {
   return settings;
 }
 
-Settings pose_settings(const PoseConfig& config) {
+Settings pose_settings(const PoseConfig& config, bool with_training) {
   Settings settings = {{"net_type", config.network.net_type},
                        {"keypoints", std::to_string(config.keypoint_names.size())}};
+  if (!with_training) return settings;
   for (const auto* key : {"dataset_type", "optimizer", "batch_size", "global_scale",
                           "pos_dist_thresh", "locref_loss_weight", "weight_decay"})
     if (config.has(key)) settings.emplace_back(key, config.text(key, ""));

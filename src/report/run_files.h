@@ -25,7 +25,7 @@ std::vector<std::string> transfer_summary(const std::filesystem::path& transfer_
 // Scalars of run.json, nested names joined by dots; empty when there is none.
 Settings read_run_settings(const std::filesystem::path& run_json);
 
-// What of a pose_cfg.yaml a reader needs to judge a run.
-Settings pose_settings(const PoseConfig& config);
+// What of a pose_cfg.yaml a reader needs to judge a run: the network, and how it is trained.
+Settings pose_settings(const PoseConfig& config, bool with_training);
 
 }  // namespace poseheir

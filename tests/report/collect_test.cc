@@ -24,7 +24,7 @@ constexpr auto kTransfer =
   "plan": {"source_description": "ResNet-50, 39 keypoints", "unused": [{}, {}], "steps": [
     {"variable": "a", "action": "copy", "reason": "same name"},
     {"variable": "b", "action": "copy", "reason": "same name"},
-    {"variable": "pose/part_pred/block4/weights", "action": "select_keypoints", "channels": [[3], []], "reason": "1 of 2 keypoints"}]}})";
+    {"variable": "pose/part_pred/block4/weights", "action": "select", "channels": [[3], []], "reason": "1 of 2 keypoints"}]}})";
 
 // What DeepLabCut left of a real project, without the parts that do not matter here.
 std::filesystem::path copy_of_dlc_project(const TempDir& folder) {
@@ -68,7 +68,8 @@ TEST(CollectRuns, PutsTheRunThatBeganWithATransferFirst) {
   append_learning_curve(train / "runs/abc/learning_curve.csv", {100, 0.5, 0.4, 0.1, 0.005, 1});
   set_pose_config_value(train / "pose_cfg.yaml", "init_weights", "./snapshot-0");
   write_text(train / "transfer.json", kTransfer);
-  write_text(train / "runs/abc/run.json", R"({"init": "random", "seed": 7})");
+  write_text(train / "runs/abc/run.json",
+             R"({"start_weights": "all variables initialised afresh", "seed": 7})");
   const auto runs = collect_runs(project, {});
   ASSERT_EQ(runs.size(), 2U);
   EXPECT_EQ(runs[0].name, "inherited");
@@ -94,7 +95,7 @@ TEST(RunFiles, SummariseATransfer) {
   write_text(folder / "transfer.json", kTransfer);
   EXPECT_THAT(transfer_summary(folder / "transfer.json"),
               ElementsAre("Model A: superquad/snapshot-700000 (ResNet-50, 39 keypoints)",
-                          "copy: 2 variables", "select_keypoints: 1 variables",
+                          "2 variables copied", "1 variables cut to keypoints",
                           "pose/part_pred/block4/weights: 1 of 2 keypoints",
                           "Not used: 2 tensors of model A"));
   EXPECT_TRUE(transfer_summary(folder / "absent.json").empty());
