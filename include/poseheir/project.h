@@ -130,8 +130,8 @@ struct Split {
 };
 
 Split read_split(const std::filesystem::path& documentation_pickle);
-// int(rows * fraction) rows for training, in random order that depends on `seed` alone; the rest for
-// testing. Throws Error(usage) for a fraction outside 0 to 1.
+// int(rows * fraction) rows for training, in random order that depends on `seed` alone; the rest
+// for testing. Throws Error(usage) for a fraction outside 0 to 1.
 Split make_split(int rows, double fraction, std::uint64_t seed);
 
 // One training record as DeepLabCut's .mat or pickle holds it: joints cut to integers, inside the
@@ -146,8 +146,8 @@ struct TrainingRecord {
   std::vector<Joint> joints;
 };
 
-// A single-animal .mat, or the records of a Documentation or data-set pickle. Multi-animal records are
-// refused (unsupported).
+// A single-animal .mat, or the records of a Documentation or data-set pickle. Multi-animal records
+// are refused (unsupported).
 std::vector<TrainingRecord> read_training_records(const std::filesystem::path& mat_or_pickle);
 
 // What DeepLabCut reads when it trains (.mat) and evaluates (Documentation_data-….pickle).

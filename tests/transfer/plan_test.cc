@@ -236,7 +236,8 @@ TEST(TransferPlan, NeverSwapsSidesSilently) {
   small.options.allow_side_swap = true;
   EXPECT_NO_THROW(small.plan());
   small.options.allow_side_swap = false;
-  small.options.keypoints = KeypointMap{{"leftear", {"bright_spot"}}, {"front_right_paw", {"R_paw"}}};
+  small.options.keypoints =
+      KeypointMap{{"leftear", {"bright_spot"}}, {"front_right_paw", {"R_paw"}}};
   EXPECT_NO_THROW(small.plan());
 }
 
