@@ -45,6 +45,15 @@ void add_runtime_commands(CLI::App& app) {
   add(app);
 }
 
+void refuse_unknown_command(const CLI::App& app, const std::string& word) {
+  std::string known;
+  for (const auto* command : app.get_subcommands({})) {
+    if (command->get_name() == word) return;
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  throw Error(ErrorKind::usage, fmt::format("unknown command '{}'; known are: {}", word, known));
+}
+
 int run(int argc, char** argv) {
   CLI::App app(
       "Poseheir: gives DeepLabCut models the head start of a pretrained one, without TensorFlow");
@@ -57,6 +66,11 @@ int run(int argc, char** argv) {
   // Commands that need no engine start without loading one.
   const std::set<std::string> light = {"--version", "inspect", "transfer", "convert"};
   if (argc < 2 || !light.contains(argv[1])) add_runtime_commands(app);
+  if (argc < 2) {
+    std::cerr << app.help();
+    return kBadRequest;
+  }
+  if (argv[1][0] != '-') refuse_unknown_command(app, argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError& error) {

@@ -27,10 +27,9 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
   command.add_option("--threads", options.threads, "Threads (0: all that the process may use)")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  const std::map<std::string, Precision> precisions = {{"fp32", Precision::fp32},
-                                                       {"bf16", Precision::bf16}};
-  command.add_option("--precision", options.precision, "fp32 or bf16 (default: fp32)")
-      ->transform(CLI::CheckedTransformer(precisions, CLI::ignore_case));
+  add_choice<Precision>(command, "--precision", options.precision,
+                        {{"fp32", Precision::fp32}, {"bf16", Precision::bf16}},
+                        "fp32 or bf16 (default: fp32)");
 }
 
 Project read_project_telling(const std::string& config) {

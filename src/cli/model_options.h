@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,23 @@ void add_model_options(CLI::App& command, ModelOptions& options);
 
 // --threads, --precision
 void add_engine_options(CLI::App& command, EngineOptions& options);
+
+// An option whose value is one of a few words; another word is refused with the list of those
+// known.
+template <typename T>
+CLI::Option* add_choice(CLI::App& command, const std::string& name, T& value,
+                        const std::map<std::string, T>& choices, const std::string& description) {
+  const auto choose = [&value, name, choices](const std::string& word) {
+    const auto found = choices.find(word);
+    if (found == choices.end()) {
+      std::string known;
+      for (const auto& choice : choices) known += (known.empty() ? "" : ", ") + choice.first;
+      throw CLI::ValidationError(name, "expected one of " + known + "; found '" + word + "'");
+    }
+    value = found->second;
+  };
+  return command.add_option_function<std::string>(name, choose, description);
+}
 
 // Warnings of the project go to stderr.
 Project read_project_telling(const std::string& config);

@@ -93,11 +93,9 @@ void run_train(const TrainArguments& arguments) {
 }
 
 void add_training_options(CLI::App& command, TrainOptions& options) {
-  const std::map<std::string, Recipe> recipes = {{"dlc", Recipe::dlc}, {"fast", Recipe::fast}};
-  command
-      .add_option("--recipe", options.recipe,
-                  "fast (default), or dlc: DeepLabCut's own training, value for value")
-      ->transform(CLI::CheckedTransformer(recipes, CLI::ignore_case));
+  add_choice<Recipe>(command, "--recipe", options.recipe,
+                     {{"dlc", Recipe::dlc}, {"fast", Recipe::fast}},
+                     "fast (default), or dlc: DeepLabCut's own training, value for value");
   command.add_option(
       "--init", options.init,
       "Start weights instead of init_weights: a snapshot, ImageNet weights, or random");
@@ -116,10 +114,10 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--batch-size", options.batch_size, "Pictures in a batch")
       ->check(CLI::PositiveNumber);
   command.add_option("--seed", options.seed, "Of start values and batches")->capture_default_str();
-  const std::map<std::string, Freeze> parts = {
-      {"none", Freeze::none}, {"base", Freeze::base}, {"backbone", Freeze::backbone}};
-  command.add_option("--freeze", options.freeze, "Keep as it starts: none, base or backbone")
-      ->transform(CLI::CheckedTransformer(parts, CLI::ignore_case));
+  add_choice<Freeze>(
+      command, "--freeze", options.freeze,
+      {{"none", Freeze::none}, {"base", Freeze::base}, {"backbone", Freeze::backbone}},
+      "Keep as it starts: none, base or backbone");
   command.add_option("--minutes", options.minutes, "Stop, resumable, after so many minutes")
       ->check(CLI::PositiveNumber);
   command.add_flag("--overwrite", options.overwrite, "Begin anew although there is a run already");
