@@ -117,7 +117,7 @@ void add_analyze(CLI::App& app) {
   command
       ->add_option("--batch-size", arguments->batch_size,
                    "Frames computed together (default: config.yaml's batch_size)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command
       ->add_option("--crop", arguments->crop, "x1 x2 y1 y2 in pixels; positions are relative to it")
       ->delimiter(',')

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/model_options.h"
 #include "poseheir/project.h"
 
 namespace poseheir {
@@ -64,7 +65,7 @@ void add_create_training_dataset(CLI::App& app) {
       ->add_option("config", request->config, "config.yaml of a DeepLabCut project, or its folder")
       ->required();
   command->add_option("--shuffle", options.shuffle, "number of the new model")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   command->add_option("--net-type", options.net_type, "network (config.yaml's default_net_type)");
   command->add_option("--augmenter", options.augmenter,

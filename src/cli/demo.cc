@@ -12,6 +12,7 @@
 
 #include "cli/child.h"
 #include "cli/commands.h"
+#include "cli/model_options.h"
 #include "poseheir/checkpoint.h"
 #include "poseheir/error.h"
 
@@ -195,7 +196,7 @@ void add_demo(CLI::App& app) {
   command->add_option("--seed", arguments->seed, "Of the animals, the split and the training")
       ->capture_default_str();
   auto* iterations = command->add_option("--iterations", arguments->iterations, "Of each training")
-                         ->check(CLI::PositiveNumber)
+                         ->check(above_zero())
                          ->capture_default_str();
   command->add_option("--threads", arguments->threads,
                       "Threads (default: all that the process may use)");

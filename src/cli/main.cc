@@ -90,6 +90,9 @@ int main(int argc, char** argv) {
   } catch (const Error& error) {
     std::cerr << "poseheir: " << error.what() << '\n';
     return error.kind() == ErrorKind::usage ? kBadRequest : kFailed;
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::cerr << "poseheir: " << error.path1().string() << ": " << error.code().message() << '\n';
+    return kFailed;
   } catch (const std::exception& error) {
     std::cerr << "poseheir: unexpected: " << error.what() << '\n';
     return kFailed;

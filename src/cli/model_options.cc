@@ -38,4 +38,13 @@ Project read_project_telling(const std::string& config) {
   return project;
 }
 
+CLI::Validator above_zero() {
+  return {[](const std::string& text) -> std::string {
+            double value = 0;
+            if (CLI::detail::lexical_cast(text, value) && value > 0) return "";
+            return "expected a number above 0, found '" + text + "'";
+          },
+          "ABOVE 0"};
+}
+
 }  // namespace poseheir

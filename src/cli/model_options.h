@@ -37,6 +37,9 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, T& value,
   return command.add_option_function<std::string>(name, choose, description);
 }
 
+// A number above zero. (CLI11's own check prints the largest double when it refuses.)
+CLI::Validator above_zero();
+
 // Warnings of the project go to stderr.
 Project read_project_telling(const std::string& config);
 

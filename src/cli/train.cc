@@ -100,26 +100,26 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
       "--init", options.init,
       "Start weights instead of init_weights: a snapshot, ImageNet weights, or random");
   command.add_option("--maxiters", options.max_iterations, "Iterations to train")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command.add_option("--saveiters", options.save_iterations, "Iterations between snapshots")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command
       .add_option("--displayiters", options.display_iterations,
                   "Iterations between rows of learning_stats.csv")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command
       .add_option("--eval-iters", options.eval_iterations,
                   "Iterations between errors measured while training (0: never)")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--batch-size", options.batch_size, "Pictures in a batch")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command.add_option("--seed", options.seed, "Of start values and batches")->capture_default_str();
   add_choice<Freeze>(
       command, "--freeze", options.freeze,
       {{"none", Freeze::none}, {"base", Freeze::base}, {"backbone", Freeze::backbone}},
       "Keep as it starts: none, base or backbone");
   command.add_option("--minutes", options.minutes, "Stop, resumable, after so many minutes")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   command.add_flag("--overwrite", options.overwrite, "Begin anew although there is a run already");
 }
 
