@@ -8,6 +8,7 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <fstream>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,13 @@ bool one_thread = false;
 
 namespace {
 
-double now() {
+double seconds_of(clockid_t clock) {
   timespec time{};
-  clock_gettime(one_thread ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
 }
+
+double now() { return seconds_of(one_thread ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC); }
 
 template <class Body>
 double median_seconds(int runs, const Body& body) {
@@ -171,6 +174,36 @@ void train(const Job& job, const EngineOptions& options, double limit) {
   std::fflush(stdout);
 }
 
+// One training step for each line on stdin, and its seconds by the clock and by the processor: for
+// bench/torch.sh, which lets another program's step follow.
+void steps_on_request(const Job& job, const EngineOptions& options) {
+  const auto network = network_of(job.network);
+  Trainer trainer(network, initial_parameters(network, 1), {}, options);
+  const auto pixels = noise(job);
+  const ImageBatch batch{job.count, job.height, job.width, pixels};
+  auto gradients = trainer.forward(batch);
+  for (auto& [name, map] : gradients)
+    for (auto& v : map.values) v *= 1e-6F;
+  std::size_t values = 0;
+  for (const auto& variable : network.variables)
+    if (variable.trainable) values += element_count(variable.info.shape);
+  const auto step = [&] {
+    trainer.forward(batch);
+    trainer.backward(gradients);
+    trainer.step(1e-6F);
+  };
+  step();
+  std::printf("ready: %zu trained values\n", values);
+  std::fflush(stdout);
+  for (std::string line; std::getline(std::cin, line);) {
+    const double clock = seconds_of(CLOCK_MONOTONIC), work = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    step();
+    std::printf("%.4f %.4f\n", seconds_of(CLOCK_MONOTONIC) - clock,
+                seconds_of(CLOCK_PROCESS_CPUTIME_ID) - work);
+    std::fflush(stdout);
+  }
+}
+
 void run(Precision precision, int threads, bool quick) {
   const EngineOptions options{threads, precision};
   const double limit = measure_limit(precision, threads);
@@ -190,17 +223,22 @@ void run(Precision precision, int threads, bool quick) {
 }  // namespace
 }  // namespace poseheir
 
-// engine_bench [--quick] [--bf16] [--one-thread]; DNNL_MAX_CPU_ISA=AVX2 imitates machines without
-// AVX-512.
+// engine_bench [--quick | --steps] [--bf16] [--one-thread]; DNNL_MAX_CPU_ISA=AVX2 imitates machines
+// without AVX-512.
 int main(int argc, char** argv) try {
-  bool quick = false, bf16 = false;
+  bool quick = false, steps = false, bf16 = false;
   for (int i = 1; i < argc; ++i) {
     quick |= std::strcmp(argv[i], "--quick") == 0;
+    steps |= std::strcmp(argv[i], "--steps") == 0;
     bf16 |= std::strcmp(argv[i], "--bf16") == 0;
     poseheir::one_thread |= std::strcmp(argv[i], "--one-thread") == 0;
   }
-  poseheir::run(bf16 ? poseheir::Precision::bf16 : poseheir::Precision::fp32,
-                poseheir::one_thread ? 1 : 0, quick);
+  const auto precision = bf16 ? poseheir::Precision::bf16 : poseheir::Precision::fp32;
+  const int threads = poseheir::one_thread ? 1 : 0;
+  if (steps)
+    poseheir::steps_on_request({"resnet_50", 8, 400, 400}, {threads, precision});
+  else
+    poseheir::run(precision, threads, quick);
   return 0;
 } catch (const poseheir::Error& error) {
   std::fprintf(stderr, "engine_bench: %s\n", error.what());

@@ -12,12 +12,25 @@ startup() {
     awk -v a="$start" -v b="$EPOCHREALTIME" -v what="$arguments" 'BEGIN { printf "  %-16s %5.1f\n", what, (b - a) * 1000 / 50 }'
   done
 }
-engine() { build/release/engine_bench "$@"; }
+engine() {
+  build/release/engine_bench "$@"
+  torch
+}
+torch() {
+  if cmake --build build/release --target torch_step >build/torch-step.log 2>&1; then
+    bench/torch.sh "$@"
+  elif grep -q 'unknown target' build/torch-step.log; then
+    echo "no libtorch here: Debian's libtorch-dev, or a folder in -DPOSEHEIR_TORCH, adds a comparison"
+  else
+    cat build/torch-step.log >&2
+    return 1
+  fi
+}
 transfer() { bench/transfer.sh "$@"; }
 checkpoint() { build/release/checkpoint_bench "${1:-build/bench-checkpoint}"; }
 
 case ${1:-all} in
-  startup | engine | transfer | checkpoint) "$@" ;;
+  startup | engine | torch | transfer | checkpoint) "$@" ;;
   all)
     startup
     transfer
@@ -25,7 +38,7 @@ case ${1:-all} in
     engine
     ;;
   *)
-    echo "bench: unknown '$1'; known: startup, transfer, checkpoint, engine" >&2
+    echo "bench: unknown '$1'; known: startup, transfer, checkpoint, engine, torch" >&2
     exit 2
     ;;
 esac
