@@ -89,6 +89,46 @@ void depthwise_data(const void* dy_, const float* weights, const DepthwiseShape&
 
 inline constexpr int kRowsOfPiece = 8;
 
+// sum[kx] += x * dy over a row, for K taps at once: each value of dy is loaded once, and K chains
+// of additions do not wait for each other.
+template <int W, int K, class T>
+inline void add_row(const T* x, const T* dy, const DepthwiseShape& s, Vec<W> (&sum)[K]) {
+  const long channels = s.channels, step = s.stride * channels;
+  const auto edge = [&](int ox) {
+    const auto taps = taps_inside(ox, s.stride, s.pad_left, s.width, K);
+    const auto value = load<W>(dy + ox * channels);
+    const T* p = x + (ox * s.stride - s.pad_left) * channels;
+    for (int kx = 0; kx < K; ++kx)
+      if (kx >= taps.first && kx < taps.last) sum[kx] += load<W>(p + kx * channels) * value;
+  };
+  const int first = smaller((s.pad_left + s.stride - 1) / s.stride, s.out_width);
+  const int room = s.width + s.pad_left - K;  // the last place of a kernel that lies inside
+  const int last = room < 0 ? first : larger(first, smaller(room / s.stride + 1, s.out_width));
+  for (int ox = 0; ox < first; ++ox) edge(ox);
+  const T* p = x + (first * s.stride - s.pad_left) * channels;
+  for (int ox = first; ox < last; ++ox, p += step) {
+    const auto value = load<W>(dy + ox * channels);
+    for (int kx = 0; kx < K; ++kx) sum[kx] += load<W>(p + kx * channels) * value;
+  }
+  for (int ox = last; ox < s.out_width; ++ox) edge(ox);
+}
+
+// The sums of one piece's rows for W channels, tap after tap in `out`.
+template <int W, int K, class T>
+inline void weights_of_rows(const T* x, const T* dy, const DepthwiseShape& s, int first, int last,
+                            float* out) {
+  for (int ky = 0; ky < K; ++ky) {
+    Vec<W> sum[K] = {};
+    for (int oy = first; oy < last; ++oy) {
+      const int iy = oy * s.stride - s.pad_top + ky;
+      if (iy >= 0 && iy < s.height)
+        add_row<W>(x + long(iy) * s.width * s.channels, dy + long(oy) * s.out_width * s.channels, s,
+                   sum);
+    }
+    for (int kx = 0; kx < K; ++kx) store<W>(out + long(ky * K + kx) * s.channels, sum[kx]);
+  }
+}
+
 template <class T>
 void depthwise_weights(const void* x_, const void* dy_, const DepthwiseShape& s, float* workspace,
                        float* dweights) {
@@ -103,6 +143,12 @@ void depthwise_weights(const void* x_, const void* dy_, const DepthwiseShape& s,
     const int last = smaller(first + kRowsOfPiece, s.out_height);
     in_lanes(channels, [&](auto width, long c) {
       constexpr int W = decltype(width)::value;
+      if (s.kernel == 3) {
+        weights_of_rows<W, 3>(x + n * s.height * s.width * channels + c,
+                              dy + n * s.out_height * s.out_width * channels + c, s, first, last,
+                              workspace + piece * taps * channels + c);
+        return;
+      }
       for (int tap = 0; tap < taps; ++tap) {
         const int ky = tap / s.kernel, kx = tap % s.kernel;
         Vec<W> sum = {};
