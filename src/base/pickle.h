@@ -111,15 +111,20 @@ class PickleWriter {
   PickleWriter& begin_list();
   PickleWriter& begin_tuple();
   PickleWriter& begin_dict();  // then key, value, key, value, …
-  PickleWriter& end();         // of the innermost container
+  // A call of a function by its arguments, such as numpy's or pandas' constructors. binary_3 only.
+  PickleWriter& begin_call(std::string_view module, std::string_view function);
+  PickleWriter& end();  // of the innermost container or call
   // A NumPy array of int64, rows by columns, or of one dimension when columns is 0. binary_3 only.
   PickleWriter& int64_array(std::span<const std::int64_t> values, std::size_t columns = 0);
+  // A NumPy array of any shape, row-major; binary_3 only.
+  PickleWriter& array(std::span<const float> values, std::span<const std::size_t> shape);
+  PickleWriter& array(std::span<const double> values, std::span<const std::size_t> shape);
 
   std::string finish();  // after exactly one value
 
  private:
   struct Open {
-    char kind;  // 'l', 't' or 'd'
+    char kind;  // 'l', 't', 'd' or 'c'
     bool has_key = false;
   };
   bool is_text() const { return protocol_ == Protocol::text_0; }
@@ -127,6 +132,8 @@ class PickleWriter {
   void value_done();
   void bytes(std::string_view value);
   void global(std::string_view module, std::string_view name);
+  PickleWriter& numpy_array(std::string_view type, std::span<const std::size_t> shape,
+                            std::string_view content);
 
   Protocol protocol_;
   ByteWriter out_;

@@ -122,8 +122,17 @@ PickleWriter& PickleWriter::begin_dict() {
   return *this;
 }
 
+PickleWriter& PickleWriter::begin_call(std::string_view module, std::string_view function) {
+  assert(!is_text());
+  global(module, function);
+  out_.append("(");
+  open_.push_back({'c'});
+  return *this;
+}
+
 PickleWriter& PickleWriter::end() {
   assert(!open_.empty() && !open_.back().has_key);
+  if (open_.back().kind == 'c') out_.append("tR");
   if (open_.back().kind == 't') {
     out_.append("t");
     memoize();
@@ -145,7 +154,8 @@ void PickleWriter::global(std::string_view module, std::string_view name) {
 
 // numpy.core.multiarray: the spelling of numpy 1, which numpy 2 reads as well. The tuples in here
 // are spelled by hand, since they are no items of the container that is open.
-PickleWriter& PickleWriter::int64_array(std::span<const std::int64_t> values, std::size_t columns) {
+PickleWriter& PickleWriter::numpy_array(std::string_view type, std::span<const std::size_t> shape,
+                                        std::string_view content) {
   assert(!is_text());
   const auto small = [&](std::size_t value) {
     out_.append("J");
@@ -162,26 +172,37 @@ PickleWriter& PickleWriter::int64_array(std::span<const std::int64_t> values, st
   out_.write(std::uint8_t{0});
   out_.append("\x85");
   bytes("b");
-  out_.append("\x87R(K\x01");
-  if (columns == 0) {
-    small(values.size());
-    out_.append("\x85");
-  } else {
-    small(values.size() / columns);
-    small(columns);
-    out_.append("\x86");
-  }
+  out_.append("\x87R(K\x01(");
+  for (const auto extent : shape) small(extent);
+  out_.append("t");
   global("numpy", "dtype");
-  short_text("i8");
+  short_text(type);
   out_.append("\x89\x88\x87R(K\x03");
   short_text("<");
   out_.append("NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK");
   out_.write(std::uint8_t{0});
   out_.append("tb\x89");
-  bytes(as_text(std::as_bytes(values)));
+  bytes(content);
   out_.append("tb");
   value_done();
   return *this;
+}
+
+PickleWriter& PickleWriter::int64_array(std::span<const std::int64_t> values,
+                                        std::size_t columns) {
+  std::vector<std::size_t> shape = {values.size()};
+  if (columns != 0) shape = {values.size() / columns, columns};
+  return numpy_array("i8", shape, as_text(std::as_bytes(values)));
+}
+
+PickleWriter& PickleWriter::array(std::span<const float> values,
+                                  std::span<const std::size_t> shape) {
+  return numpy_array("f4", shape, as_text(std::as_bytes(values)));
+}
+
+PickleWriter& PickleWriter::array(std::span<const double> values,
+                                  std::span<const std::size_t> shape) {
+  return numpy_array("f8", shape, as_text(std::as_bytes(values)));
 }
 
 std::string PickleWriter::finish() {

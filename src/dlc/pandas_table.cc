@@ -187,10 +187,10 @@ Table pandas::read_appendable(const Node& group) {
   return table;
 }
 
-std::string format_table_appendable_h5(const Table& table) {
+std::string format_table_appendable_h5(const Table& table, const std::string& key) {
   Writer writer;
   pandas::write_pytables_root(writer);
-  const auto group = writer.group("df_with_missing");
+  const auto group = writer.group(key);
   write_group_attributes(writer, group, table);
   std::vector<std::string> index;
   for (const auto& row : table.rows) {

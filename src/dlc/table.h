@@ -30,7 +30,9 @@ std::string format_table_csv(const Table& table);
 
 Table parse_table_h5(std::string_view bytes, const std::string& name);
 std::string format_table_fixed_h5(const Table& table);       // pandas' "fixed"
-std::string format_table_appendable_h5(const Table& table);  // pandas' "table"
+// pandas' "table", in a group of this name.
+std::string format_table_appendable_h5(const Table& table,
+                                       const std::string& key = "df_with_missing");
 
 // The level of body parts, coordinates, …, of a table with three or four column levels.
 struct ColumnLevels {
