@@ -45,9 +45,9 @@ struct FullPickle {
 };
 FullPickle parse_full_pickle(const std::string& bytes);
 
-// Tracks side by side from frame 0 to the last that any of them has; a row of nothing for each track
-// that could not be made. Names are taken from `individuals` where there are enough of them, else
-// "ind1", "ind2", ….
+// Tracks side by side from frame 0 to the last that any of them has; a row of nothing for each
+// track that could not be made. Names are taken from `individuals` where there are enough of them,
+// else "ind1", "ind2", ….
 TrackTable tabulate(const Stitched& stitched, const UniqueTrack& unique, const std::string& scorer,
                     const std::vector<std::string>& individuals, int tracks,
                     const std::vector<std::string>& bodyparts,

@@ -32,7 +32,8 @@ void write_peaks(PickleWriter& pickle, const Detections& detections) {
 void write_costs(PickleWriter& pickle, const std::vector<LimbCosts>& costs) {
   pickle.text("costs").begin_dict();
   for (const auto& limb : costs) {
-    const Shape shape = {static_cast<std::size_t>(limb.rows), static_cast<std::size_t>(limb.columns)};
+    const Shape shape = {static_cast<std::size_t>(limb.rows),
+                         static_cast<std::size_t>(limb.columns)};
     pickle.integer(limb.limb).begin_dict();
     pickle.text("m1").array(limb.affinity, shape);
     pickle.text("distance").array(limb.distance, shape);
@@ -56,8 +57,7 @@ void write_about(PickleWriter& pickle, const DetectionsAbout& about) {
   pickle.text("minimal confidence").real(options.minimal_confidence);
   pickle.text("sigma").real(options.sigma);
   pickle.text("PAFgraph").begin_list();
-  for (const auto& [from, to] : options.graph)
-    pickle.begin_list().integer(from).integer(to).end();
+  for (const auto& [from, to] : options.graph) pickle.begin_list().integer(from).integer(to).end();
   pickle.end();
   pickle.text("PAFinds").begin_list();
   for (const int limb : options.used_limbs()) pickle.integer(limb);
@@ -100,7 +100,8 @@ struct Level {
   }
 };
 
-// pandas.MultiIndex(levels, codes, sortorder, names): its constructor, so that every pandas opens it.
+// pandas.MultiIndex(levels, codes, sortorder, names): its constructor, so that every pandas opens
+// it.
 void write_header(PickleWriter& pickle, const std::string& scorer,
                   const std::vector<std::string>& bodyparts) {
   std::vector<std::string> scorers, parts, coordinates;

@@ -15,7 +15,8 @@ using Kind = PickleValue::Kind;
 const PickleValue& need(const PickleValue& dict, std::string_view key) {
   const auto* value = dict.find(key);
   if (value == nullptr)
-    throw Error(ErrorKind::corrupt, fmt::format("'{}' is missing: no detections of DeepLabCut", key));
+    throw Error(ErrorKind::corrupt,
+                fmt::format("'{}' is missing: no detections of DeepLabCut", key));
   return *value;
 }
 
@@ -29,8 +30,8 @@ const std::vector<const PickleValue*>& items_of(const PickleValue& value, std::s
 NumpyArray matrix(const PickleValue& value) {
   auto array = numpy_array(value);
   if (array.shape.size() != 2)
-    throw Error(ErrorKind::corrupt, fmt::format("an array of {} dimensions, expected 2",
-                                                array.shape.size()));
+    throw Error(ErrorKind::corrupt,
+                fmt::format("an array of {} dimensions, expected 2", array.shape.size()));
   return array;
 }
 
@@ -97,7 +98,8 @@ void check_costs(const Detections& detections, const DetectionsAbout& about) {
   };
   for (const auto& costs : detections.costs) {
     if (costs.limb < 0 || static_cast<std::size_t>(costs.limb) >= about.options.graph.size())
-      throw Error(ErrorKind::corrupt, fmt::format("costs of limb {}, which PAFgraph lacks", costs.limb));
+      throw Error(ErrorKind::corrupt,
+                  fmt::format("costs of limb {}, which PAFgraph lacks", costs.limb));
     const auto [from, to] = about.options.graph[costs.limb];
     if (costs.rows > 0 && (costs.rows != count(from) || costs.columns != count(to)))
       throw Error(ErrorKind::corrupt,
@@ -126,8 +128,8 @@ Detections parse_detections(const PickleValue& value, const DetectionsAbout& abo
 }
 
 int frame_number(std::string_view name) {
-  const auto digit = std::find_if(name.begin(), name.end(),
-                                  [](char c) { return c >= '0' && c <= '9'; });
+  const auto digit =
+      std::find_if(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
   int number = -1;
   std::from_chars(&*digit, name.data() + name.size(), number);
   if (digit == name.end() || number < 0)
@@ -139,8 +141,8 @@ void check_graph(const DetectionsAbout& about) {
   for (const auto& limb : about.options.graph)
     for (const int end : limb)
       if (end < 0 || end >= about.options.keypoints)
-        throw Error(ErrorKind::corrupt, fmt::format("PAFgraph names keypoint {} of {}", end,
-                                                    about.options.keypoints));
+        throw Error(ErrorKind::corrupt,
+                    fmt::format("PAFgraph names keypoint {} of {}", end, about.options.keypoints));
 }
 
 }  // namespace

@@ -8,8 +8,7 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<std::string>& individuals, int tracks) {
   const auto wanted = static_cast<std::size_t>(tracks);
-  if (individuals.size() >= wanted)
-    return {individuals.begin(), individuals.begin() + tracks};
+  if (individuals.size() >= wanted) return {individuals.begin(), individuals.begin() + tracks};
   std::vector<std::string> names;
   for (int n = 1; n <= tracks; ++n) names.push_back(fmt::format("ind{}", n));
   return names;

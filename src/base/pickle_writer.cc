@@ -188,8 +188,7 @@ PickleWriter& PickleWriter::numpy_array(std::string_view type, std::span<const s
   return *this;
 }
 
-PickleWriter& PickleWriter::int64_array(std::span<const std::int64_t> values,
-                                        std::size_t columns) {
+PickleWriter& PickleWriter::int64_array(std::span<const std::int64_t> values, std::size_t columns) {
   std::vector<std::size_t> shape = {values.size()};
   if (columns != 0) shape = {values.size() / columns, columns};
   return numpy_array("i8", shape, as_text(std::as_bytes(values)));
