@@ -24,6 +24,7 @@ struct AssemblyOptions {
   bool identity_only = false;      // trust the identity channels alone, where there are some
   bool add_discarded = false;      // give left-over peaks to the nearest animal
   std::vector<std::array<int, 2>> graph;  // [partaffinityfield_graph]
+  std::vector<int> limbs;  // the ones to look at, in this order; empty: all that have costs
 };
 
 // A keypoint of an animal. Where it was not found place and identity are missing and, as in

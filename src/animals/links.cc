@@ -74,15 +74,26 @@ void add_greedy_pairs(const Limb& limb, const AssemblyOptions& options, std::vec
   }
 }
 
+std::vector<const LimbCosts*> wanted_limbs(const std::vector<LimbCosts>& costs,
+                                           const AssemblyOptions& options) {
+  std::vector<const LimbCosts*> wanted;
+  if (options.limbs.empty())
+    for (const auto& limb : costs) wanted.push_back(&limb);
+  for (const int number : options.limbs)
+    for (const auto& limb : costs)
+      if (limb.limb == number) wanted.push_back(&limb);
+  return wanted;
+}
+
 }  // namespace
 
 std::vector<Link> best_links(const JointsOfLabel& joints, const std::vector<LimbCosts>& costs,
                              const AssemblyOptions& options) {
   std::vector<Link> links;
-  for (const auto& limb : costs) {
-    const auto [from, to] = options.graph[limb.limb];
-    if (joints[from].empty() || joints[to].empty() || !worth_looking_at(limb)) continue;
-    const Limb pairs{joints[from], joints[to], limb};
+  for (const auto* limb : wanted_limbs(costs, options)) {
+    const auto [from, to] = options.graph[limb->limb];
+    if (joints[from].empty() || joints[to].empty() || !worth_looking_at(*limb)) continue;
+    const Limb pairs{joints[from], joints[to], *limb};
     if (options.greedy)
       add_greedy_pairs(pairs, options, links);
     else
