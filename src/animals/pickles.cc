@@ -1,10 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <map>
-#include <numeric>
 
-#include "base/pickle.h"
+#include "animals/pickle_parts.h"
 #include "poseheir/animal_files.h"
 
 namespace poseheir {
@@ -12,65 +10,10 @@ namespace {
 
 using Shape = std::vector<std::size_t>;
 
-void write_peaks(PickleWriter& pickle, const Detections& detections) {
-  pickle.text("coordinates").begin_tuple().begin_list();
-  for (const auto& peaks : detections.peaks) {
-    std::vector<double> xy;
-    for (const auto& peak : peaks) xy.insert(xy.end(), {peak.x, peak.y});
-    pickle.array(xy, Shape{peaks.size(), 2});
-  }
-  pickle.end().end();
-  pickle.text("confidence").begin_list();
-  for (const auto& peaks : detections.peaks) {
-    std::vector<float> confidence;
-    for (const auto& peak : peaks) confidence.push_back(peak.confidence);
-    pickle.array(confidence, Shape{peaks.size(), 1});
-  }
-  pickle.end();
-}
-
-void write_costs(PickleWriter& pickle, const std::vector<LimbCosts>& costs) {
-  pickle.text("costs").begin_dict();
-  for (const auto& limb : costs) {
-    const Shape shape = {static_cast<std::size_t>(limb.rows),
-                         static_cast<std::size_t>(limb.columns)};
-    pickle.integer(limb.limb).begin_dict();
-    pickle.text("m1").array(limb.affinity, shape);
-    pickle.text("distance").array(limb.distance, shape);
-    pickle.end();
-  }
-  pickle.end();
-}
-
-void write_identity(PickleWriter& pickle, const Detections& detections) {
-  const auto channels = static_cast<std::size_t>(detections.identity_channels);
-  pickle.text("identity").begin_list();
-  for (const auto& identity : detections.identity)
-    pickle.array(identity, Shape{identity.size() / channels, channels});
-  pickle.end();
-}
-
 void write_about(PickleWriter& pickle, const DetectionsAbout& about) {
-  const auto& options = about.options;
   pickle.text("metadata").begin_dict();
-  pickle.text("nms radius").real(options.nms_radius);
-  pickle.text("minimal confidence").real(options.minimal_confidence);
-  pickle.text("sigma").real(options.sigma);
-  pickle.text("PAFgraph").begin_list();
-  for (const auto& [from, to] : options.graph) pickle.begin_list().integer(from).integer(to).end();
-  pickle.end();
-  pickle.text("PAFinds").begin_list();
-  for (const int limb : options.used_limbs()) pickle.integer(limb);
-  pickle.end();
-  pickle.text("all_joints").begin_list();
-  for (std::size_t n = 0; n < about.keypoint_names.size(); ++n)
-    pickle.begin_list().integer(static_cast<std::int64_t>(n)).end();
-  pickle.end();
-  pickle.text("all_joints_names").begin_list();
-  for (const auto& name : about.keypoint_names) pickle.text(name);
-  pickle.end();
-  pickle.text("nframes").integer(about.frames);
-  pickle.end();
+  write_detection_options(pickle, about.options, about.keypoint_names);
+  pickle.text("nframes").integer(about.frames).end();
 }
 
 void write_pose(PickleWriter& pickle, const std::vector<AssembledPoint>& points) {
@@ -87,43 +30,14 @@ void write_unique(PickleWriter& pickle, const std::vector<PredictedPoint>& point
   pickle.array(values, Shape{points.size(), 3});
 }
 
-// A level of a pandas MultiIndex: its labels sorted, and each column's place among them.
-struct Level {
-  std::vector<std::string> labels;
-  std::vector<std::int64_t> codes;
-
-  explicit Level(const std::vector<std::string>& columns) : labels(columns) {
-    std::sort(labels.begin(), labels.end());
-    labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
-    for (const auto& column : columns)
-      codes.push_back(std::lower_bound(labels.begin(), labels.end(), column) - labels.begin());
-  }
-};
-
-// pandas.MultiIndex(levels, codes, sortorder, names): its constructor, so that every pandas opens
-// it.
 void write_header(PickleWriter& pickle, const std::string& scorer,
                   const std::vector<std::string>& bodyparts) {
-  std::vector<std::string> scorers, parts, coordinates;
+  MultiIndex index{{"scorer", "bodyparts", "coords"}, {}};
   for (const auto& part : bodyparts)
-    for (const auto* coordinate : {"x", "y", "likelihood"}) {
-      scorers.push_back(scorer);
-      parts.push_back(part);
-      coordinates.emplace_back(coordinate);
-    }
-  const Level levels[] = {Level(scorers), Level(parts), Level(coordinates)};
-  pickle.text("header").begin_call("pandas.core.indexes.multi", "MultiIndex");
-  pickle.begin_list();
-  for (const auto& level : levels) {
-    pickle.begin_list();
-    for (const auto& label : level.labels) pickle.text(label);
-    pickle.end();
-  }
-  pickle.end().begin_list();
-  for (const auto& level : levels) pickle.int64_array(level.codes);
-  pickle.end().none().begin_list();
-  for (const auto* name : {"scorer", "bodyparts", "coords"}) pickle.text(name);
-  pickle.end().end();
+    for (const auto* coordinate : {"x", "y", "likelihood"})
+      index.labels.push_back({scorer, part, coordinate});
+  pickle.text("header");
+  write_multi_index(pickle, index);
 }
 
 }  // namespace
@@ -140,9 +54,7 @@ std::string format_full_pickle(const DetectionsAbout& about,
   write_about(pickle, about);
   for (const auto& [frame, detections] : frames) {
     pickle.text(frame_name(frame, about.frames)).begin_dict();
-    write_peaks(pickle, detections);
-    if (!about.options.graph.empty()) write_costs(pickle, detections.costs);
-    if (!detections.identity.empty()) write_identity(pickle, detections);
+    write_detections(pickle, detections, about.options);
     pickle.end();
   }
   return pickle.end().finish();

@@ -104,6 +104,49 @@ TEST(TrackTable, NamesIndividualsItselfWhereNamesAreLacking) {
   EXPECT_EQ(table.individuals, (std::vector<std::string>{"ind1", "ind2"}));
 }
 
+EvaluatedPicture picture(int row, double shift) {
+  const auto full = parse_full_pickle(stored());
+  EvaluatedPicture evaluated{{"labeled-data", "v", "img" + std::to_string(row) + ".png"},
+                             row,
+                             {{{{1, 2}, {5, 6 + shift}, {}}, {{31, 40}, {}, {7, 8}}}, {}},
+                             full.frames[0].detections,
+                             {}};
+  return evaluated;
+}
+
+TEST(LabelCells, AreCutAsDeepLabCutCutsThem) {
+  // (5 - 4) / 8, (13 - 4) / 8, and 2 pixels before the first centre: towards 0.
+  const LabelledFrame labels{{{{5, 13}, {2, 2}, {}}}, {{20, 28}}};
+  EXPECT_EQ(label_cells(labels, 8),
+            (std::vector<PeakCell>{{0, 1, 0, 0}, {0, 0, 0, 1}, {0, 3, 2, 3}}));
+}
+
+TEST(Oracle, DeepLabCutEvaluatesFromOurPickles) {
+  NEEDS_ORACLE();
+  const TempDir folder;
+  EvaluationAbout about;
+  about.options = parse_full_pickle(stored()).about.options;
+  about.label_scorer = "me";
+  about.individuals = {"mia", "ada"};
+  about.bodyparts = {"nose", "ear", "tail"};
+  const std::vector<EvaluatedPicture> pictures = {picture(0, 0), picture(3, 1)};
+  PoseConfig config;
+  config.values = {{"stride", "8.0"}, {"location_refinement", "true"}, {"net_type", "resnet_50"}};
+  write_file(folder / "e_full.pickle", format_evaluation_pickle(about, pictures));
+  write_file(folder / "e_meta.pickle",
+             format_evaluation_meta_pickle("DLC_x", 0.5, {0}, {3}, config));
+  write_file(folder / "v_meta.pickle", format_analysis_meta_pickle({.start_seconds = 1.5,
+                                                                    .stop_seconds = 3,
+                                                                    .scorer = "DLC_x",
+                                                                    .frames_per_second = 30,
+                                                                    .height = 48,
+                                                                    .width = 64,
+                                                                    .frames = 12,
+                                                                    .crop = {0, 64, 0, 48}},
+                                                                   config));
+  EXPECT_EQ(run_oracle("animals/check_evaluation.py", folder.path().string()), 0);
+}
+
 TEST(Oracle, DeepLabCutGoesOnFromOurPickles) {
   NEEDS_ORACLE();
   const TempDir folder;
