@@ -144,6 +144,12 @@ TEST(Oracle, DeepLabCutEvaluatesFromOurPickles) {
                                                                     .frames = 12,
                                                                     .crop = {0, 64, 0, 48}},
                                                                    config));
+  AnimalErrorTable errors{"me", {"mia", "ada"}, {"nose", "ear"}, {"lamp"}, {}, {}};
+  errors.predicted = {{{1, 2, 0.5}, {3, 4, 0.25}, {}, {5, 6, 0.125}, {7, 8, 1}},
+                      {{}, {3.5, 4.5, 0.75}, {1.5, 2, 0.5}, {}, {}}};
+  errors.distances = {{0.5, 1.25, kMissing, 2, 3}, {kMissing, 4, 5, kMissing, kMissing}};
+  write_distances_csv(folder / "dist_7.csv", errors);
+  write_predicted_poses(folder / "predicted_poses_7.h5", errors);
   EXPECT_EQ(run_oracle("animals/check_evaluation.py", folder.path().string()), 0);
 }
 
