@@ -46,7 +46,7 @@ int largest_side(const std::vector<TrainingRecord>& records, int TrainingRecord:
   return std::max(1, (most + kCell - 1) / kCell) * kCell;
 }
 
-// Measured on openfield and the demo (docs/validation.md).
+// Figures on openfield and the demo: docs/validation.md. Not tuned beyond those MobileNet runs.
 void plan_fast(TrainingPlan& plan, const Network& network,
                const std::vector<TrainingRecord>& records, const TrainOptions& options) {
   constexpr std::int64_t kIterations = 1000, kWarmUp = 30;
