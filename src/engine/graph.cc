@@ -19,7 +19,7 @@ class Lowering {
     for (const int output : outputs) graph_.is_output[output] = needed_[output] = true;
     for (auto layer = static_cast<int>(network.layers.size()) - 1; layer >= 0; --layer) {
       if (!needed_[layer]) continue;
-      for (const int input : network.layers[layer].inputs) {
+      for (const int input : inputs_of(network.layers[layer])) {
         needed_[input] = true;
         ++readers_[input];
       }
@@ -39,6 +39,12 @@ class Lowering {
   }
 
  private:
+  // Values that are read: of the second input of a resize only the size counts.
+  static std::vector<int> inputs_of(const Layer& layer) {
+    if (layer.kind == LayerKind::resize) return {layer.inputs[0]};
+    return layer.inputs;
+  }
+
   void add_layer(int index) {
     const auto& layer = network_.layers[index];
     switch (layer.kind) {
@@ -49,7 +55,7 @@ class Lowering {
       case LayerKind::depthwise_convolution:
         return emit(OpKind::depthwise, index);
       case LayerKind::transposed_convolution:
-        return add_head(index);
+        return add_transposed(index);
       case LayerKind::batch_norm:
         return add_norm(index);
       case LayerKind::activation:
@@ -61,7 +67,9 @@ class Lowering {
       case LayerKind::add:
         return add_sum(index);
       case LayerKind::concat:
+        return emit(OpKind::concat, index);
       case LayerKind::resize:
+        return emit(OpKind::resize, index);
       case LayerKind::global_mean:
       case LayerKind::scale_channels:
         break;
@@ -71,7 +79,7 @@ class Lowering {
 
   [[noreturn]] void refuse(const Layer& layer, const char* what) const {
     throw Error(ErrorKind::unsupported,
-                fmt::format("{} (layer '{}'): the engine cannot run {} yet; it runs the plain "
+                fmt::format("{} (layer '{}'): the engine cannot run {} yet; it runs the "
                             "resnet_* and mobilenet_v2_* networks",
                             network_.spec.net_type, layer.name, what));
   }
@@ -80,7 +88,7 @@ class Lowering {
     Op op;
     op.kind = kind;
     op.layer = op.output = index;
-    op.inputs = network_.layers[index].inputs;
+    op.inputs = inputs_of(network_.layers[index]);
     producer_[index] = static_cast<int>(graph_.ops.size());
     graph_.ops.push_back(std::move(op));
   }
@@ -131,7 +139,7 @@ class Lowering {
     auto* op = sole_producer(layer.inputs[0]);
     const bool fits = op != nullptr && !op->activated &&
                       (op->kind == OpKind::convolution || op->kind == OpKind::batch_norm ||
-                       op->kind == OpKind::add);
+                       op->kind == OpKind::add || op->kind == OpKind::upsample);
     if (!fits) {
       emit(OpKind::add, index);
       op = &graph_.ops.back();
@@ -141,10 +149,11 @@ class Lowering {
     rename(*op, index);
   }
 
-  void add_head(int index) {
+  void add_transposed(int index) {
     const auto& layer = network_.layers[index];
-    if (layer.kernel != 3 || layer.stride != 2 || readers_[index] != 0)
-      refuse(layer, "a transposed convolution that is no head");
+    if (layer.kernel != 3 || layer.stride != 2)
+      refuse(layer, "a transposed convolution of another kernel than 3 or stride than 2");
+    if (readers_[index] != 0) return emit(OpKind::upsample, index);
     for (auto& op : graph_.ops)
       if (op.kind == OpKind::heads && op.inputs == layer.inputs) {
         op.heads.push_back(index);

@@ -7,13 +7,25 @@
 
 namespace poseheir {
 
-enum class OpKind { image, convolution, depthwise, heads, batch_norm, max_pool, subsample, add };
+enum class OpKind {
+  image,
+  convolution,
+  depthwise,
+  heads,
+  upsample,  // a transposed convolution that others read
+  batch_norm,
+  max_pool,
+  subsample,
+  add,
+  concat,
+  resize,
+};
 
 // A value is named by the index of the layer whose output it is.
 struct Op {
   OpKind kind = OpKind::image;
   int layer = 0;            // the layer that gives weights, sizes and the name
-  std::vector<int> inputs;  // add: one or two; the others: one
+  std::vector<int> inputs;  // add: one or two; concat: any number; the others: one
   int output = 0;           // heads: the first of `heads`
   int fixed_norm = -1;      // convolution: batch norm with fixed statistics, to be folded
   int residual = -1;        // value added before the activation

@@ -29,6 +29,10 @@ std::vector<Case> cases() {
     for (const auto precision : {Precision::fp32, Precision::bf16})
       for (const auto& [height, width] : {std::pair{128, 160}, std::pair{33, 47}})
         all.push_back({network, precision, 2, height, width});
+  for (const std::string network :
+       {"resnet_50_multi_stage_stride4", "mobilenet_v2_0.35_dual_fusion"})
+    for (const auto precision : {Precision::fp32, Precision::bf16})
+      all.push_back({network, precision, 2, 33, 47});
   return all;
 }
 

@@ -38,6 +38,26 @@ struct HeadShape {
   int images = 0, height = 0, width = 0, channels = 0, first_column = 0;
 };
 
+struct ChannelCopy {
+  int first_to = 0, count = 0;
+  int cleared = 0;  // channels after those that become zero
+  bool accumulate = false;
+};
+
+// Where a row (or column) of a resized map comes from: lower + (upper - lower) * lerp.
+struct ResizeTap {
+  int lower = 0, upper = 0;
+  float lerp = 0;
+};
+struct Span {
+  int first = 0, last = 0;
+};
+struct ResizeAxis {
+  int in = 0, out = 0;
+  const ResizeTap* taps = nullptr;  // out
+  const Span* readers = nullptr;    // in: the rows that read this one
+};
+
 struct BatchNormGradient {
   const float *mean, *scale, *shift;       // y = x * scale + shift
   const float *mean_gradient, *projected;  // per channel, from the sums
@@ -70,6 +90,13 @@ struct Kernels {
   void (*subsample)(const void* x, const View& view, int height, int width, int stride, void* y);
   void (*subsample_backward)(const void* dy, const View& view, int height, int width, int stride,
                              bool accumulate, void* dx);
+  // Channels from `first_from` on to another map of the same images and pixels.
+  void (*copy_channels)(const void* from, const View& from_view, int first_from, void* to,
+                        const View& to_view, const ChannelCopy& copy);
+  void (*resize)(const void* x, const View& view, const ResizeAxis& rows, const ResizeAxis& columns,
+                 void* y);
+  void (*resize_backward)(const void* dy, const View& view, const ResizeAxis& rows,
+                          const ResizeAxis& columns, void* dx);
   // Matrix [image, cell, column] in the layout of `view` to the cropped transposed convolution's
   // output, and back.
   void (*head)(const float* matrix, const View& view, const HeadShape& head, const float* bias,

@@ -3,6 +3,7 @@
 
 #include "engine/kernels/channels_impl.h"
 #include "engine/kernels/depthwise_impl.h"
+#include "engine/kernels/resample_impl.h"
 #include "engine/kernels/spatial_impl.h"
 #include "engine/kernels/tables.h"
 #include "engine/kernels/vectors_impl.h"
@@ -22,6 +23,9 @@ constexpr Kernels kTable = {image<T>,
                             depthwise_weights<T>,
                             subsample<T>,
                             subsample_backward<T>,
+                            copy_channels<T>,
+                            resize<T>,
+                            resize_backward<T>,
                             head,
                             head_backward<T>};
 

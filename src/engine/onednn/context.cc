@@ -19,13 +19,14 @@ kernels::Isa effective_isa() {
 
 namespace {
 
-// Blocks of channels where every convolution fills them: oneDNN's backward passes are at their
-// best there. Channels last otherwise, where blocks would be padded.
+// Blocks of channels where every backbone convolution fills them: oneDNN's backward passes are at
+// their best there. Channels last otherwise, where too many blocks would be padded. (The few small
+// maps of a multi-stage decoder are padded.)
 int choose_block(const Network& network) {
   const int block = effective_isa() == kernels::Isa::avx512 ? 16 : 8;
   for (const auto& layer : network.layers) {
     if (layer.kind == LayerKind::depthwise_convolution) return 0;
-    if (layer.kind == LayerKind::convolution && layer.channels % block != 0) return 0;
+    if (layer.kind == LayerKind::batch_norm && layer.channels % block != 0) return 0;
   }
   return block;
 }

@@ -68,6 +68,7 @@ class Context {
   Parameters gradients;  // by variable, TensorFlow's layouts
   MemoryPlan plan;
 
+  std::size_t type_bytes() const { return type == Type::bf16 ? 2 : 4; }
   bool training() const { return !request.trained.empty(); }
   bool is_trained(int variable) const {
     return variable >= 0 && training() && request.trained[variable];

@@ -79,6 +79,15 @@ ConvolutionDescs ConvolutionPasses::descs(const Desc& src, const Desc& dst, Type
           shape_.padding_end};
 }
 
+void ConvolutionPasses::describe(const Desc& src, const Desc& dst) {
+  forward_desc_ = fastest(candidates(src, dst, shape_, context_.type, context_.type), name_,
+                          [&](const Layouts& layout) {
+                            return describe_forward(context_.engine, kind(),
+                                                    descs(layout.src, layout.dst, context_.type),
+                                                    with_scratchpad());
+                          });
+}
+
 void ConvolutionPasses::plan_forward(const Place& src, const Place& dst, const PostOps& post,
                                      int time) {
   dnnl::post_ops ops;
@@ -90,8 +99,6 @@ void ConvolutionPasses::plan_forward(const Place& src, const Place& dst, const P
     append_eltwise(ops, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F);
   auto attributes = with_scratchpad();
   attributes.set_post_ops(ops);
-  const auto kind =
-      context_.training() ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
   const bool dst_is_float = dst.desc == Desc(shape_.dst, Type::f32, context_.layout);
   forward_desc_ = fastest(candidates(src.desc, dst.desc, shape_, context_.type,
                                      dst_is_float ? Type::f32 : context_.type),
@@ -99,7 +106,7 @@ void ConvolutionPasses::plan_forward(const Place& src, const Place& dst, const P
                             auto d = descs(layout.src, layout.dst, context_.type);
                             if (post.bias != kNoBuffer)
                               d.bias = Desc({shape_.weights[0]}, Type::f32, Tag::a);
-                            return describe_forward(context_.engine, kind, d, attributes);
+                            return describe_forward(context_.engine, kind(), d, attributes);
                           });
   implementations_.push_back(fmt::format("{} forward, {}", name_, forward_desc_.impl_info_str()));
 
@@ -107,8 +114,7 @@ void ConvolutionPasses::plan_forward(const Place& src, const Place& dst, const P
   std::vector<Run> after;
   run.arguments[DNNL_ARG_SRC] =
       context_.input(forward_desc_.src_desc(), src.desc, src.buffer, time, forward_);
-  packed_ = context_.at(forward_desc_.weights_desc(),
-                        context_.plan.add_lasting(forward_desc_.weights_desc().get_size()));
+  packed_ = packed_for(forward_desc_.weights_desc(), packed_backward_);
   run.arguments[DNNL_ARG_WEIGHTS] = packed_;
   if (post.bias != kNoBuffer)
     run.arguments[DNNL_ARG_BIAS] =
@@ -133,6 +139,11 @@ void ConvolutionPasses::plan_forward(const Place& src, const Place& dst, const P
   for (auto& reorder : after) forward_.push_back(std::move(reorder));
 }
 
+dnnl::memory ConvolutionPasses::packed_for(const Desc& desc, const dnnl::memory& other) {
+  if (other && other.get_desc() == desc) return other;
+  return context_.at(desc, context_.plan.add_lasting(desc.get_size()));
+}
+
 void ConvolutionPasses::plan_backward_data(const Place& diff_src, const Place& diff_dst, int time) {
   const auto desc =
       fastest(candidates(diff_src.desc, diff_dst.desc, shape_, context_.type, context_.type), name_,
@@ -141,10 +152,7 @@ void ConvolutionPasses::plan_backward_data(const Place& diff_src, const Place& d
                     context_.engine, descs(layout.src, layout.dst, context_.type), forward_desc_);
               });
   implementations_.push_back(fmt::format("{} backward data, {}", name_, desc.impl_info_str()));
-  packed_backward_ = desc.weights_desc() == forward_desc_.weights_desc()
-                         ? packed_
-                         : context_.at(desc.weights_desc(),
-                                       context_.plan.add_lasting(desc.weights_desc().get_size()));
+  packed_backward_ = packed_for(desc.weights_desc(), packed_);
   Run run{dnnl::convolution_backward_data(desc), {}};
   std::vector<Run> after;
   run.arguments[DNNL_ARG_DIFF_DST] =
@@ -183,8 +191,8 @@ void ConvolutionPasses::plan_backward_weights(const Place& src, const Place& dif
 void ConvolutionPasses::pack(const Desc& plain, const float* weights) {
   // oneDNN reads only; its interface knows no const.
   dnnl::memory from(plain, context_.engine, const_cast<float*>(weights));
-  dnnl::reorder(from, packed_).execute(context_.stream, from, packed_);
-  if (packed_backward_ && packed_backward_.get() != packed_.get())
+  if (packed_) dnnl::reorder(from, packed_).execute(context_.stream, from, packed_);
+  if (packed_backward_ && packed_backward_.get(true) != packed_.get(true))
     dnnl::reorder(from, packed_backward_).execute(context_.stream, from, packed_backward_);
 }
 

@@ -29,6 +29,8 @@ class ConvolutionPasses {
 
   ConvolutionPasses(Context& context, std::string name, const ConvolutionShape& shape);
 
+  // For a plan without a forward pass: the library wants it as a hint for the others.
+  void describe(const Desc& src, const Desc& dst);
   void plan_forward(const Place& src, const Place& dst, const PostOps& post, int time);
   void plan_backward_data(const Place& diff_src, const Place& diff_dst, int time);
   // The gradient comes as plain fp32 in `plain`'s layout, at the address given later.
@@ -42,6 +44,12 @@ class ConvolutionPasses {
   void list(std::vector<std::string>& implementations) const;
 
  private:
+  dnnl::prop_kind kind() const {
+    return context_.training() ? dnnl::prop_kind::forward_training
+                               : dnnl::prop_kind::forward_inference;
+  }
+  // The weights in this layout: those of the other direction where they lie so already.
+  dnnl::memory packed_for(const Desc& desc, const dnnl::memory& other);
   ConvolutionDescs descs(const Desc& src, const Desc& dst, Type weights) const;
 
   Context& context_;

@@ -35,6 +35,10 @@ class ConvolutionNode final : public Node {
       scale_.resize(outputs_);
       inverse_.resize(outputs_);
     }
+    // Scores and fields come unrounded.
+    if (context.graph.is_output[op_.output] && context.graph.last_use[op_.output] < 0 &&
+        !op_.activated)
+      out_.desc = context.desc_of(out_.channels, out_.size, Type::f32);
     if (op_.residual >= 0) add_residual(op, post);
     if (out_.buffer == kNoBuffer) out_.buffer = context.plan.add(out_.desc.get_size(), op);
     context.plan.use(out_.buffer, op);
@@ -52,9 +56,10 @@ class ConvolutionNode final : public Node {
   void plan_backward(int time) override {
     if (!out_.needs_gradient || out_.gradients.empty()) return;
     has_backward_ = true;
-    if (trains_bias_) bias_gradient_ = context_.floats(outputs_, time);
+    if (trains_bias_) bias_gradient_ = context_.floats(out_.view.channels(), time);
     merge_ = plan_merge(context_, op_.output, clamp_of(op_), bias_gradient_, time);
-    const ConvolutionPasses::Place dz{out_.desc, merge_.out};
+    const ConvolutionPasses::Place dz{context_.desc_of(out_.channels, out_.size, context_.type),
+                                      merge_.out};
     if (trains_) {
       passes_.plan_backward_weights({in_.desc, in_.buffer}, dz, plain_, time);
       gradient_of(layer_.weights, rows_ * outputs_);

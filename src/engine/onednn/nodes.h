@@ -61,6 +61,12 @@ std::unique_ptr<Node> make_depthwise(Context& context, int op);
 std::unique_ptr<Node> make_max_pool(Context& context, int op);
 std::unique_ptr<Node> make_subsample(Context& context, int op);
 std::unique_ptr<Node> make_add(Context& context, int op);
+std::unique_ptr<Node> make_concat(Context& context, int op);
+std::unique_ptr<Node> make_resize(Context& context, int op);
+std::unique_ptr<Node> make_upsample(Context& context, int op);
+
+// A gradient of the value to which more may be added; kNoBuffer if there is none yet.
+BufferId writable_gradient(const Value& value);
 
 // The transposed convolutions of one value, as one matrix product: their outputs lie in maps of
 // the caller, and so do their gradients.

@@ -37,6 +37,12 @@ std::unique_ptr<Node> make_node(Context& context, int op) {
       return make_subsample(context, op);
     case OpKind::add:
       return make_add(context, op);
+    case OpKind::concat:
+      return make_concat(context, op);
+    case OpKind::resize:
+      return make_resize(context, op);
+    case OpKind::upsample:
+      return make_upsample(context, op);
   }
   throw Error(ErrorKind::unsupported, "an operation the engine does not know");
 }
@@ -104,9 +110,11 @@ struct Plan::State {
     plain.map = dnnl::memory(desc, context.engine, map.values.data());
     plain.read = context.reorder(context.at(value.desc, value.buffer), plain.map);
     if (value.needs_gradient) {
-      plain.gradient_buffer = context.plan.add(value.desc.get_size(), context.output_time() + 1);
+      const auto gradient_desc = context.desc_of(value.channels, value.size, context.type);
+      plain.gradient_buffer = context.plan.add(gradient_desc.get_size(), context.output_time() + 1);
       plain.gradient = dnnl::memory(desc, context.engine, DNNL_MEMORY_NONE);
-      plain.write = context.reorder(plain.gradient, context.at(value.desc, plain.gradient_buffer));
+      plain.write =
+          context.reorder(plain.gradient, context.at(gradient_desc, plain.gradient_buffer));
       value.gradients.push_back({plain.gradient_buffer, true});
     }
     plain_outputs.push_back(std::move(plain));
@@ -135,7 +143,7 @@ struct Plan::State {
       const float* given = gradient_of(gradients, plain.name);
       if (given == nullptr) {
         std::memset(context.address(plain.gradient_buffer), 0,
-                    context.values[plain.value].desc.get_size());
+                    context.values[plain.value].view.size() * context.type_bytes());
         continue;
       }
       plain.gradient.set_data_handle(const_cast<float*>(given));
