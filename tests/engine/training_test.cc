@@ -147,6 +147,10 @@ INSTANTIATE_TEST_SUITE_P(Networks, Training,
                            return name;
                          });
 
+// tests/oracle/three_steps.py without TensorFlow's oneDNN kernels and with one thread; with two
+// threads it gives 0.7819361, with oneDNN the reference, 0.7812559.
+constexpr double kSgdLossOfPlainTensorFlow = 0.7829188;
+
 class TrainingSteps : public Training {
  protected:
   void expect_values(const Session& session, const std::string& file, bool adam, int step) {
@@ -181,6 +185,16 @@ class TrainingSteps : public Training {
         expect_values(session, name + "_after_step_1.csv", kind == OptimizerKind::adam, 1);
     }
     expect_values(session, name + "_after_step_3.csv", kind == OptimizerKind::adam, 3);
+
+    const double loss = session.forward_backward().total;
+    const double wanted = expected["losses_after_3_steps"]["total_loss"];
+    const double low = (1 - 5e-4) * wanted;
+    // The large last step magnifies rounding: TensorFlow's own answer depends on its kernels and
+    // on threads. An answer between TensorFlow's is as good as any of them.
+    const bool steep = GetParam() == "resnet_50" && kind == OptimizerKind::sgd_momentum;
+    const double high = steep ? kSgdLossOfPlainTensorFlow : (1 + 5e-4) * wanted;
+    EXPECT_GE(loss, low);
+    EXPECT_LE(loss, high);
   }
 };
 
