@@ -78,6 +78,7 @@ struct Checkpoint {
   std::vector<StoredTensor> tensors;  // sorted bytewise by name, no name twice
   std::vector<std::string> notes;    // what was passed over (strings, object graphs), one line each
   std::optional<std::int64_t> step;  // from the file name (snapshot-N), global_step or metadata
+  std::vector<std::filesystem::path> missing;  // data files that list_checkpoint went without
 
   const StoredTensor* find(std::string_view name) const;
 };
@@ -86,6 +87,10 @@ struct Checkpoint {
 // single file, a folder with a `checkpoint` state file, or a folder with snapshot-N files (the
 // newest). Throws Error(io, corrupt or unsupported) that begins with the file.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+// The same where only names, shapes and dtypes are wanted: a TensorFlow V2 index is listed without
+// those of its data files that are `missing`; reading a tensor that lies in one throws Error(io).
+Checkpoint list_checkpoint(const std::filesystem::path& path);
 
 // A tensor's values widened or narrowed to float32. Throws Error(mismatch) for non-numeric dtypes.
 std::vector<float> read_floats(const StoredTensor& tensor);

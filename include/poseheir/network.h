@@ -133,6 +133,17 @@ struct RecognisedNetwork {
 std::vector<RecognisedNetwork> recognise_network(
     const std::vector<TensorInfo>& tensors);  // at most one
 
+// The keypoints of SuperAnimal-Quadruped (39) or SuperAnimal-TopViewMouse (27) in channel order;
+// none for other numbers. DeepLabCut calls them "superanimal_quadruped",
+// "superanimal_topviewmouse".
+std::vector<std::string> superanimal_keypoints(int count);
+std::string superanimal_name(int count);
+
+// A guess from shapes: the name of the SuperAnimal model that is built like this network and has
+// as many keypoints; empty if none is. Anybody's network of 39 or 27 keypoints may be built so:
+// only the names of its keypoints tell.
+std::string likely_superanimal(const NetworkSpec& spec);
+
 // Starting values of a variable by its initializer, the same for the same seed and name.
 std::vector<float> initial_values(const Variable& variable, std::uint64_t seed);
 

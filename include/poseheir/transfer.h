@@ -79,12 +79,6 @@ std::vector<StoredTensor> transferred_tensors(const TransferPlan& plan, const Ch
 // A conversion table: csv with the columns of DeepLabCut's tables (gt, MasterName).
 KeypointMap read_keypoint_map(const std::filesystem::path& path);
 
-// The keypoints of SuperAnimal-Quadruped (39) or SuperAnimal-TopViewMouse (27) in channel order;
-// none for other numbers. DeepLabCut calls them "superanimal_quadruped",
-// "superanimal_topviewmouse".
-std::vector<std::string> superanimal_keypoints(int count);
-std::string superanimal_name(int count);
-
 // A transfer between files: what the command is asked for.
 struct TransferRequest {
   std::filesystem::path source;              // model A, whatever read_checkpoint takes

@@ -40,23 +40,30 @@ Checkpoint read_shards(const std::vector<std::filesystem::path>& paths) {
 }
 
 Checkpoint read_bundle(const std::filesystem::path& prefix,
-                       std::vector<std::filesystem::path>& files) {
+                       std::vector<std::filesystem::path>& files, bool only_list) {
   const auto index = MappedFile::open(index_of(prefix));
-  return parse_tensorflow_v2(index->bytes(), [&](std::uint32_t shard, std::uint32_t shards) {
+  std::vector<std::filesystem::path> missing;
+  auto checkpoint = parse_tensorflow_v2(index->bytes(), [&](auto shard, auto shards) -> SharedFile {
     const auto path = data_file_of(prefix, shard, shards);
-    if (!std::filesystem::exists(path))
+    if (std::filesystem::exists(path)) {
+      files.push_back(path);
+      return MappedFile::open(path);
+    }
+    if (!only_list)
       throw Error(ErrorKind::io, fmt::format("{} is missing; an index is of no use without its "
                                              "data files, which must lie beside it",
                                              path.string()));
-    files.push_back(path);
-    return MappedFile::open(path);
+    missing.push_back(path);
+    return nullptr;
   });
+  checkpoint.missing = std::move(missing);
+  return checkpoint;
 }
 
-Checkpoint read_located(Located& located) {
+Checkpoint read_located(Located& located, bool only_list) {
   switch (located.kind) {
     case Located::Kind::bundle:
-      return read_bundle(located.path, located.files);
+      return read_bundle(located.path, located.files, only_list);
     case Located::Kind::shards:
       return read_shards(located.files);
     case Located::Kind::file:
@@ -78,13 +85,11 @@ std::optional<std::int64_t> stored_step(const Checkpoint& checkpoint) {
   }
 }
 
-}  // namespace
-
-Checkpoint read_checkpoint(const std::filesystem::path& path) {
+Checkpoint read_or_list(const std::filesystem::path& path, bool only_list) {
   auto located = locate_checkpoint(path);
   const auto place = located.files.front().string();
   try {
-    auto checkpoint = read_located(located);
+    auto checkpoint = read_located(located, only_list);
     checkpoint.path = located.path;
     checkpoint.files = located.files;
     if (!located.note.empty()) checkpoint.notes.push_back(located.note);
@@ -96,6 +101,12 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     throw error.within(place);
   }
 }
+
+}  // namespace
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) { return read_or_list(path, false); }
+
+Checkpoint list_checkpoint(const std::filesystem::path& path) { return read_or_list(path, true); }
 
 void write_checkpoint(const std::filesystem::path& path, CheckpointFormat format,
                       std::span<const StoredTensor> tensors) {

@@ -37,7 +37,8 @@ inline Checkpoint parse_tensorflow_v1_file(SharedFile file) {
   return parse_tensorflow_v1({&file, 1});
 }
 
-// `data_file(shard, shards)` opens one data file when an entry first needs it.
+// `data_file(shard, shards)` opens one data file when an entry first needs it; null: it is missing,
+// and its tensors can be listed, not read.
 using DataFiles = std::function<SharedFile(std::uint32_t shard, std::uint32_t shards)>;
 Checkpoint parse_tensorflow_v2(Bytes index, const DataFiles& data_file);
 void write_tensorflow_v2(const std::filesystem::path& prefix, std::span<const StoredTensor> sorted);

@@ -49,6 +49,7 @@ class Bundle {
   void read_entries(Bytes index);
   void list_entry(const std::string& name, const BundleEntry& entry, Checkpoint& checkpoint);
   StoredTensor whole_tensor(TensorInfo info, const BundleEntry& entry);
+  StoredTensor missing_tensor(TensorInfo info, const BundleEntry& entry) const;
   StoredTensor sliced_tensor(TensorInfo info, const BundleEntry& entry);
   const SharedFile& file_of(const BundleEntry& entry);
   Bytes bytes_of(const BundleEntry& entry);
@@ -88,7 +89,7 @@ void Bundle::read_entries(Bytes index) {
 
 void Bundle::list_entry(const std::string& name, const BundleEntry& entry, Checkpoint& checkpoint) {
   if (entry.dtype == kTensorflowString || entry.dtype == kTensorflowVariant) {
-    if (entry.slices.empty()) bytes_of(entry);
+    if (entry.slices.empty() && file_of(entry)) bytes_of(entry);
     checkpoint.notes.push_back(fmt::format("{}: {} {}, passed over", printable(name),
                                            name == "_CHECKPOINTABLE_OBJECT_GRAPH" ? "object graph"
                                            : entry.dtype == kTensorflowString     ? "strings"
@@ -108,8 +109,16 @@ StoredTensor Bundle::whole_tensor(TensorInfo info, const BundleEntry& entry) {
   if (entry.size != expected)
     fail(fmt::format("{} bytes, expected {} for {} {}", entry.size, expected,
                      dtype_name(info.dtype), shape_text(info.shape)));
+  if (!file_of(entry)) return missing_tensor(std::move(info), entry);
   const auto bytes = bytes_of(entry);
   return stored_view(std::move(info), file_of(entry), bytes, unmask_crc(entry.masked_crc));
+}
+
+StoredTensor Bundle::missing_tensor(TensorInfo info, const BundleEntry& entry) const {
+  const auto text = fmt::format("tensor '{}' lies in data file {} of {}, which is missing",
+                                printable(info.name), entry.shard + 1, header_.shards);
+  return {std::move(info), [text]() -> TensorBytes { throw Error(ErrorKind::io, text); },
+          unmask_crc(entry.masked_crc)};
 }
 
 StoredTensor Bundle::sliced_tensor(TensorInfo info, const BundleEntry& entry) {
@@ -131,8 +140,13 @@ StoredTensor Bundle::sliced_tensor(TensorInfo info, const BundleEntry& entry) {
   }
   if (sum != total) fail(fmt::format("its slices have {} of its {} bytes", sum, total));
   std::uint64_t present = 0;
-  for (const auto& [shard, file] : files_) present += file->bytes().size();
-  if (total > present) fail(fmt::format("{} bytes, but the data files have {}", total, present));
+  bool all_present = true;
+  for (const auto& [shard, file] : files_) {
+    all_present &= file != nullptr;
+    if (file) present += file->bytes().size();
+  }
+  if (all_present && total > present)
+    fail(fmt::format("{} bytes, but the data files have {}", total, present));
   check_cover(entry.slices, info.shape);
 
   StoredTensor tensor{std::move(info), {}, std::nullopt};
@@ -149,9 +163,9 @@ StoredTensor Bundle::sliced_tensor(TensorInfo info, const BundleEntry& entry) {
 const SharedFile& Bundle::file_of(const BundleEntry& entry) {
   if (entry.shard >= header_.shards)
     fail(fmt::format("data file {} of a checkpoint that has {}", entry.shard, header_.shards));
-  auto& file = files_[entry.shard];
-  if (!file) file = data_file_(entry.shard, header_.shards);
-  return file;
+  const auto known = files_.find(entry.shard);
+  if (known != files_.end()) return known->second;
+  return files_[entry.shard] = data_file_(entry.shard, header_.shards);
 }
 
 Bytes Bundle::bytes_of(const BundleEntry& entry) {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <iostream>
 #include <limits>
 #include <map>
@@ -11,6 +12,7 @@
 #include "cli/print.h"
 #include "poseheir/error.h"
 #include "poseheir/network.h"
+#include "poseheir/project.h"
 
 namespace poseheir {
 namespace {
@@ -91,6 +93,37 @@ class Roles {
   std::map<std::string, NetworkPart> parts_;
 };
 
+// The names of a network's keypoints, and what says so (or why they are unknown).
+struct KeypointNames {
+  std::vector<std::string> names;
+  std::string source;
+};
+
+std::optional<KeypointNames> names_of_pose_config(const std::filesystem::path& file, int count) {
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  try {
+    const auto names = read_pose_config(file).keypoint_names;
+    if (static_cast<int>(names.size()) != count)
+      return KeypointNames{{}, fmt::format("{} names {}", file.string(), names.size())};
+    if (names == superanimal_keypoints(count))
+      return KeypointNames{names, "those of " + superanimal_name(count) + ", says pose_cfg.yaml"};
+    return KeypointNames{names, "says pose_cfg.yaml"};
+  } catch (const Error& error) {
+    return KeypointNames{{}, error.what()};
+  }
+}
+
+// The pose_cfg.yaml beside a checkpoint knows them; without one the shapes of a SuperAnimal model
+// let them be guessed.
+KeypointNames keypoint_names(const Checkpoint& checkpoint, const NetworkSpec& spec) {
+  if (auto known =
+          names_of_pose_config(checkpoint.path.parent_path() / "pose_cfg.yaml", spec.keypoints))
+    return *known;
+  const auto likely = likely_superanimal(spec);
+  if (likely.empty()) return {};
+  return {superanimal_keypoints(spec.keypoints), "likely those of " + likely + ", by shapes alone"};
+}
+
 struct Total {
   std::size_t tensors = 0;
   std::uint64_t bytes = 0;
@@ -108,6 +141,10 @@ std::map<std::string, Total> totals_of(const Checkpoint& checkpoint, const Roles
 
 // Reads every tensor once, which compares the checksums that are stored.
 std::size_t verify(const Checkpoint& checkpoint, std::vector<std::string>& damages) {
+  for (const auto& file : checkpoint.missing)
+    damages.push_back(file.string() +
+                      " is missing: the index tells what it held, the weights are not here");
+  if (!damages.empty()) return 0;
   std::size_t checked = 0;
   for (const auto& tensor : checkpoint.tensors) {
     try {
@@ -155,10 +192,14 @@ void print_json(const Checkpoint& checkpoint, const InspectOptions& options,
                        {"net_type", roles.network->spec.net_type},
                        {"keypoints", roles.network->spec.keypoints},
                        {"scope", roles.network->scope}};
+    const auto known = keypoint_names(checkpoint, roles.network->spec);
+    if (!known.names.empty()) json["network"]["keypoint_names"] = known.names;
+    if (!known.source.empty()) json["network"]["keypoint_names_source"] = known.source;
     if (!roles.network->obstacle.empty()) json["network"]["obstacle"] = roles.network->obstacle;
   }
   for (const auto& [part, total] : totals_of(checkpoint, roles))
     json["totals"][part] = {{"tensors", total.tensors}, {"bytes", total.bytes}};
+  for (const auto& file : checkpoint.missing) json["missing"].push_back(file.string());
   json["checksums_verified"] = verify(checkpoint, damages);
   json["damages"] = damages;
   json["notes"] = checkpoint.notes;
@@ -166,6 +207,15 @@ void print_json(const Checkpoint& checkpoint, const InspectOptions& options,
   for (const auto& tensor : checkpoint.tensors)
     json["tensors"].push_back(json_of(tensor, roles, options.stats && damages.empty()));
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+void print_keypoints(const KeypointNames& known) {
+  if (known.source.empty()) return;
+  if (known.names.empty()) {
+    std::cout << fmt::format("keypoints: names unknown, {}\n", known.source);
+  } else {
+    std::cout << fmt::format("keypoints ({}): {}\n", known.source, fmt::join(known.names, ", "));
+  }
 }
 
 void print_summary(const Checkpoint& checkpoint, const Roles& roles,
@@ -176,6 +226,7 @@ void print_summary(const Checkpoint& checkpoint, const Roles& roles,
                            checkpoint.files.size(), checkpoint.files.size() == 1 ? "" : "s");
   std::cout << fmt::format("network: {}\n",
                            roles.network ? roles.network->description : "none that is known here");
+  if (roles.network) print_keypoints(keypoint_names(checkpoint, roles.network->spec));
   if (roles.network && !roles.network->scope.empty())
     std::cout << fmt::format("scope: {}\n", roles.network->scope);
   if (roles.network && !roles.network->obstacle.empty())
@@ -184,7 +235,9 @@ void print_summary(const Checkpoint& checkpoint, const Roles& roles,
     std::cout << fmt::format("{}: {} tensor{}, {}\n", part, total.tensors,
                              total.tensors == 1 ? "" : "s", size_text(total.bytes));
   const auto checked = verify(checkpoint, damages);
-  const auto text = checked > 0 ? fmt::format("{} verified", checked) : "none in this format";
+  const auto text = !checkpoint.missing.empty() ? "the weights are missing"
+                    : checked > 0               ? fmt::format("{} verified", checked)
+                                                : "none in this format";
   std::cout << fmt::format("checksums: {}\n", text);
   for (const auto& note : checkpoint.notes) std::cout << fmt::format("note: {}\n", note);
   std::cout << '\n';
@@ -266,9 +319,9 @@ void print_diff(const Checkpoint& a, const Checkpoint& b, bool json) {
 }
 
 void inspect(const InspectOptions& options) {
-  const auto checkpoint = read_checkpoint(options.path);
   if (!options.other.empty())
-    return print_diff(checkpoint, read_checkpoint(options.other), options.json);
+    return print_diff(read_checkpoint(options.path), read_checkpoint(options.other), options.json);
+  const auto checkpoint = list_checkpoint(options.path);
   std::vector<std::string> damages;
   if (options.json) {
     print_json(checkpoint, options, damages);
@@ -279,7 +332,7 @@ void inspect(const InspectOptions& options) {
   }
   if (damages.empty()) return;
   for (std::size_t i = 1; i < damages.size(); ++i) std::cerr << "poseheir: " << damages[i] << '\n';
-  throw Error(ErrorKind::corrupt, damages.front());
+  throw Error(checkpoint.missing.empty() ? ErrorKind::corrupt : ErrorKind::io, damages.front());
 }
 
 }  // namespace

@@ -81,6 +81,29 @@ TEST(Recognise, SaysWhyADeepLabCut3ModelCannotServe) {
   EXPECT_THAT(batch_norm[0].obstacle, HasSubstr("strides sit in the first unit"));
 }
 
+TEST(Recognise, GuessesASuperAnimalOnlyWhereTheNetworkIsBuiltLikeIt) {
+  const auto guess = [](NetworkSpec spec) {
+    return likely_superanimal(recognise_network(tensors_of(spec)).at(0).spec);
+  };
+  auto spec = reference_spec("resnet_50_superquadruped");
+  EXPECT_EQ(guess(spec), "superanimal_quadruped");
+  spec.multi_stage = true;  // says their pose_cfg.yaml, and it changes nothing at stride 8
+  EXPECT_EQ(likely_superanimal(spec), "superanimal_quadruped");
+  spec.keypoints = 27;
+  EXPECT_EQ(guess(spec), "superanimal_topviewmouse");
+  spec.keypoints = 28;
+  EXPECT_EQ(guess(spec), "");
+  spec = reference_spec("resnet_50_superquadruped");
+  spec.location_refinement = false;
+  EXPECT_EQ(guess(spec), "");
+  for (const char* other :
+       {"resnet_101", "mobilenet_v2_1.0", "resnet_50_paf", "resnet_50_dual_fusion"}) {
+    spec = reference_spec(other);
+    spec.keypoints = 39;
+    EXPECT_EQ(guess(spec), "") << other;
+  }
+}
+
 TEST(Recognise, FindsNothingInOtherModels) {
   EXPECT_TRUE(recognise_network({{"dense/kernel", DType::f32, {2, 2}}}).empty());
   EXPECT_TRUE(recognise_network({}).empty());

@@ -1,5 +1,5 @@
 // The keypoints of the SuperAnimal models that have TensorFlow weights, in channel order.
-#include "poseheir/transfer.h"
+#include "poseheir/network.h"
 
 namespace poseheir {
 
@@ -58,6 +58,21 @@ std::string superanimal_name(int count) {
   if (count == 39) return "superanimal_quadruped";
   if (count == 27) return "superanimal_topviewmouse";
   return "";
+}
+
+std::string likely_superanimal(const NetworkSpec& spec) {
+  NetworkSpec built;  // ResNet-50 at stride 8, as DeepLabCut built them, multi_stage or not
+  built.keypoints = spec.keypoints;
+  built.location_refinement = true;
+  // What shapes do not tell, or what changes nothing in this network.
+  built.limbs = spec.limbs;
+  built.multi_animal = spec.multi_animal;
+  built.multi_stage = spec.multi_stage;
+  built.intermediate_layer = spec.intermediate_layer;
+  built.bank3 = spec.bank3;
+  built.bank5 = spec.bank5;
+  built.mean_pixel = spec.mean_pixel;
+  return spec == built ? superanimal_name(spec.keypoints) : "";
 }
 
 }  // namespace poseheir
