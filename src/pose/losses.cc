@@ -81,11 +81,12 @@ double cross_entropy(const FeatureMap& output, std::span<const float> targets,
   return sum_in_blocks(output.values.size(), threads, sum_of_range) / count;
 }
 
-// weight * (Huber or squared error), averaged over the cells that the mask names.
+// weight * (Huber or squared error), averaged over the cells that the mask names; no mask: all.
 double regression(const FeatureMap& output, std::span<const float> targets,
                   std::span<const float> mask, double weight, bool huber, int threads,
                   FeatureMap& gradient) {
-  const double count = count_nonzero(mask, threads);
+  const double count =
+      mask.empty() ? static_cast<double>(output.values.size()) : count_nonzero(mask, threads);
   auto& slope = gradient_like(output, gradient).values;
   const float factor = count == 0 ? 0.0F : static_cast<float>(weight / count);
   const auto sum_of_range = [&](std::int64_t from, std::int64_t to) {
@@ -95,8 +96,9 @@ double regression(const FeatureMap& output, std::span<const float> targets,
       const float size = std::abs(error);
       const float linear = std::clamp(error, -1.0F, 1.0F);
       const float loss = !huber ? error * error : size <= 1 ? error * error / 2 : size - 0.5F;
-      sum += mask[i] == 0.0F ? 0.0F : mask[i] * loss;
-      slope[i] = mask[i] == 0.0F ? 0.0F : mask[i] * factor * (huber ? linear : 2 * error);
+      const float weighed = mask.empty() ? 1.0F : mask[i];
+      sum += weighed == 0.0F ? 0.0F : weighed * loss;
+      slope[i] = weighed == 0.0F ? 0.0F : weighed * factor * (huber ? linear : 2 * error);
     }
     return sum;
   };
@@ -112,7 +114,8 @@ LossValues compute_losses(const FeatureMaps& outputs, const Targets& targets,
   LossValues losses;
   const auto part = [&](const char* name, std::span<const float> weights) {
     const auto& output = outputs.at(name);
-    check_size(name, output, targets, targets.keypoints, targets.part_score.size());
+    check_size(name, output, targets, targets.keypoints + targets.identities,
+               targets.part_score.size());
     return cross_entropy(output, targets.part_score, weights, options.threads, gradients[name]);
   };
   const std::span<const float> weights =

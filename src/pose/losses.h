@@ -18,7 +18,8 @@ struct LossOptions {
   int threads = 1;
 };
 
-// Targets of the pairwise (part affinity) head, [count, height, width, 2 * limbs].
+// Targets of the pairwise (part affinity) head, [count, height, width, 2 * limbs]. An empty mask is
+// all ones.
 struct PairwiseTargets {
   std::vector<float> values, mask;
 };

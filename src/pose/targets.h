@@ -24,9 +24,11 @@ struct InputJoint {
 // Maps of a batch, float32 row-major [count, height, width, channels].
 struct Targets {
   int count = 0, height = 0, width = 0, keypoints = 0;
-  std::vector<float> part_score;           // [keypoints]
-  std::vector<float> part_weights;         // [keypoints]; empty: all ones
-  std::vector<float> locref, locref_mask;  // [2 * keypoints], x and y of a keypoint side by side
+  int identities = 0;               // multi-animal: channels of individuals after the keypoints'
+  std::vector<float> part_score;    // [keypoints + identities]
+  std::vector<float> part_weights;  // [keypoints + identities]; empty: all ones
+  std::vector<float> locref;        // [2 * keypoints], x and y of a keypoint side by side
+  std::vector<float> locref_mask;   // [2 * keypoints]; empty: all ones
 
   Targets() = default;
   Targets(int count, int height, int width, int keypoints);
