@@ -53,7 +53,7 @@ class Lowering {
       case LayerKind::convolution:
         return emit(OpKind::convolution, index);
       case LayerKind::depthwise_convolution:
-        return emit(OpKind::depthwise, index);
+        return emit(layer.bias >= 0 ? OpKind::fixed_depthwise : OpKind::depthwise, index);
       case LayerKind::transposed_convolution:
         return add_transposed(index);
       case LayerKind::batch_norm:
@@ -71,10 +71,10 @@ class Lowering {
       case LayerKind::resize:
         return emit(OpKind::resize, index);
       case LayerKind::global_mean:
+        return emit(OpKind::global_mean, index);
       case LayerKind::scale_channels:
-        break;
+        return emit(OpKind::scale_channels, index);
     }
-    refuse(layer, "this kind of layer");
   }
 
   [[noreturn]] void refuse(const Layer& layer, const char* what) const {
@@ -108,9 +108,11 @@ class Lowering {
     const auto& layer = network_.layers[index];
     if (layer.batch_statistics) return emit(OpKind::batch_norm, index);
     auto* op = sole_producer(layer.inputs[0]);
-    if (op == nullptr || op->kind != OpKind::convolution || op->fixed_norm >= 0 ||
-        op->residual >= 0 || op->activated)
-      refuse(layer, "fixed batch norm that does not follow a convolution of its own");
+    const bool fits = op != nullptr && op->fixed_norm < 0 && op->residual < 0 && !op->activated &&
+                      (op->kind == OpKind::convolution || op->kind == OpKind::depthwise ||
+                       op->kind == OpKind::fixed_depthwise);
+    if (!fits) refuse(layer, "fixed batch norm that does not follow a convolution of its own");
+    if (op->kind == OpKind::depthwise) op->kind = OpKind::fixed_depthwise;
     op->fixed_norm = index;
     rename(*op, index);
   }
@@ -132,16 +134,24 @@ class Lowering {
     rename(*later, index);
   }
 
+  static bool takes_clamp(const Op& op) {
+    return op.kind == OpKind::convolution || op.kind == OpKind::batch_norm ||
+           op.kind == OpKind::add || op.kind == OpKind::upsample;
+  }
+  static bool takes_curve(const Op& op, Activation activation) {
+    return op.kind == OpKind::convolution ||
+           (op.kind == OpKind::fixed_depthwise && activation == Activation::swish);
+  }
+
   void add_activation(int index) {
     const auto& layer = network_.layers[index];
-    if (layer.activation != Activation::relu && layer.activation != Activation::relu6)
-      refuse(layer, "swish and sigmoid");
+    const bool curve =
+        layer.activation == Activation::swish || layer.activation == Activation::sigmoid;
     auto* op = sole_producer(layer.inputs[0]);
     const bool fits = op != nullptr && !op->activated &&
-                      (op->kind == OpKind::convolution || op->kind == OpKind::batch_norm ||
-                       op->kind == OpKind::add || op->kind == OpKind::upsample);
+                      (curve ? takes_curve(*op, layer.activation) : takes_clamp(*op));
     if (!fits) {
-      emit(OpKind::add, index);
+      emit(curve ? OpKind::curve : OpKind::add, index);
       op = &graph_.ops.back();
     }
     op->activated = true;

@@ -11,6 +11,7 @@ enum class OpKind {
   image,
   convolution,
   depthwise,
+  fixed_depthwise,  // with bias, or batch norm with fixed statistics
   heads,
   upsample,  // a transposed convolution that others read
   batch_norm,
@@ -19,15 +20,18 @@ enum class OpKind {
   add,
   concat,
   resize,
+  curve,  // swish or sigmoid on its own
+  global_mean,
+  scale_channels,
 };
 
 // A value is named by the index of the layer whose output it is.
 struct Op {
   OpKind kind = OpKind::image;
   int layer = 0;            // the layer that gives weights, sizes and the name
-  std::vector<int> inputs;  // add: one or two; concat: any number; the others: one
+  std::vector<int> inputs;  // add: one or two; scale_channels: two; concat: any number; else one
   int output = 0;           // heads: the first of `heads`
-  int fixed_norm = -1;      // convolution: batch norm with fixed statistics, to be folded
+  int fixed_norm = -1;      // batch norm with fixed statistics, to be folded
   int residual = -1;        // value added before the activation
   bool activated = false;
   Activation activation = Activation::relu;

@@ -26,6 +26,8 @@ std::size_t workspace_floats(const DepthwiseShape& shape) {
 
 const Kernels& float_kernels(Isa isa) { return POSEHEIR_CHOOSE(floats); }
 const Kernels& bf16_kernels(Isa isa) { return POSEHEIR_CHOOSE(bf16s); }
+const GateKernels& float_gates(Isa isa) { return POSEHEIR_CHOOSE(float_gates); }
+const GateKernels& bf16_gates(Isa isa) { return POSEHEIR_CHOOSE(bf16_gates); }
 const VectorKernels& vector_kernels(Isa isa) { return POSEHEIR_CHOOSE(vectors); }
 
 }  // namespace poseheir::kernels

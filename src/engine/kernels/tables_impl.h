@@ -5,6 +5,7 @@
 #include "engine/kernels/depthwise_impl.h"
 #include "engine/kernels/resample_impl.h"
 #include "engine/kernels/spatial_impl.h"
+#include "engine/kernels/strips_impl.h"
 #include "engine/kernels/tables.h"
 #include "engine/kernels/vectors_impl.h"
 
@@ -31,6 +32,19 @@ constexpr Kernels kTable = {image<T>,
 
 const Kernels floats = kTable<float>;
 const Kernels bf16s = kTable<bf16>;
+template <class T>
+constexpr GateKernels kGates = {curve<T>,
+                                curve_gradient<T>,
+                                mean<T>,
+                                mean_backward<T>,
+                                scale<T>,
+                                scale_gate<T>,
+                                curved_depthwise<T>,
+                                curved_depthwise_data<T>,
+                                curved_depthwise_weights<T>};
+const GateKernels float_gates = kGates<float>;
+const GateKernels bf16_gates = kGates<bf16>;
+
 const VectorKernels vectors = {fold, unfold, momentum, adam};
 
 }  // namespace poseheir::kernels::POSEHEIR_ISA

@@ -43,6 +43,8 @@ Context::Context(const Network& network_in, const Graph& graph_in, const PlanReq
       stream(engine),
       kernels(request.precision == Precision::bf16 ? kernels::bf16_kernels(effective_isa())
                                                    : kernels::float_kernels(effective_isa())),
+      gates(request.precision == Precision::bf16 ? kernels::bf16_gates(effective_isa())
+                                                 : kernels::float_gates(effective_isa())),
       vectors(kernels::vector_kernels(effective_isa())),
       type(request.precision == Precision::bf16 ? Type::bf16 : Type::f32),
       block(choose_block(network_in)) {
@@ -126,13 +128,19 @@ void Context::finish() {
 
 void Merge::run(const Context& context) const {
   if (!writes && sums == kNoBuffer) return;
+  if (curve != kernels::Curve::none)
+    return context.gates.curve_gradient(context.address(terms[0]), context.address(terms[1]),
+                                        context.address(terms[2]), context.address(value), view,
+                                        curve, context.floats_at(workspace), context.address(out),
+                                        context.floats_at(sums));
   context.kernels.gradient(context.address(terms[0]), context.address(terms[1]),
                            context.address(terms[2]), context.address(value), view, clamp,
                            context.floats_at(workspace), writes ? context.address(out) : nullptr,
                            context.floats_at(sums));
 }
 
-Merge plan_merge(Context& context, int value_index, kernels::Clamp clamp, BufferId sums, int time) {
+Merge plan_merge(Context& context, int value_index, kernels::Clamp clamp, BufferId sums, int time,
+                 kernels::Curve curve, BufferId before_curve) {
   auto& value = context.values[value_index];
   if (value.gradients.empty() || value.gradients.size() > 3)
     throw Error(ErrorKind::unsupported, "a value with " + std::to_string(value.gradients.size()) +
@@ -141,7 +149,9 @@ Merge plan_merge(Context& context, int value_index, kernels::Clamp clamp, Buffer
   merge.view = value.view;
   merge.clamp = clamp;
   merge.sums = sums;
-  merge.writes = value.gradients.size() > 1 || clamp != kernels::Clamp::none;
+  merge.curve = curve;
+  merge.writes =
+      value.gradients.size() > 1 || clamp != kernels::Clamp::none || curve != kernels::Curve::none;
   merge.out = value.gradients[0].buffer;
   merge.writable = value.gradients[0].writable;
   for (std::size_t i = 0; i < value.gradients.size(); ++i) {
@@ -156,18 +166,27 @@ Merge plan_merge(Context& context, int value_index, kernels::Clamp clamp, Buffer
     merge.out = context.plan.add(value.desc.get_size(), time);
     merge.writable = true;
   }
-  if (clamp != kernels::Clamp::none) {
-    merge.value = value.buffer;
-    context.plan.use(merge.value, time);
-  }
+  if (clamp != kernels::Clamp::none) merge.value = value.buffer;
+  if (curve != kernels::Curve::none) merge.value = before_curve;
+  if (merge.value != kNoBuffer) context.plan.use(merge.value, time);
   if (sums != kNoBuffer)
     merge.workspace = context.floats(kernels::workspace_floats(value.view), time);
   return merge;
 }
 
 kernels::Clamp clamp_of(const Op& op) {
-  if (!op.activated) return kernels::Clamp::none;
+  if (!op.activated || curve_of(op) != kernels::Curve::none) return kernels::Clamp::none;
   return op.activation == Activation::relu ? kernels::Clamp::relu : kernels::Clamp::relu6;
+}
+
+kernels::Curve curve_of(const Op& op) {
+  if (!op.activated || op.activation == Activation::relu || op.activation == Activation::relu6)
+    return kernels::Curve::none;
+  return op.activation == Activation::swish ? kernels::Curve::swish : kernels::Curve::sigmoid;
+}
+
+const Layer* norm_of(const Context& context, const Op& op) {
+  return op.fixed_norm >= 0 ? &context.network.layers[op.fixed_norm] : nullptr;
 }
 
 }  // namespace poseheir::onednn

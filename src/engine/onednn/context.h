@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/graph.h"
+#include "engine/kernels/gates.h"
 #include "engine/kernels/kernels.h"
 #include "engine/memory_plan.h"
 #include "engine/onednn/border.h"
@@ -60,6 +61,7 @@ class Context {
   dnnl::engine engine;
   dnnl::stream stream;
   const kernels::Kernels& kernels;
+  const kernels::GateKernels& gates;
   const kernels::VectorKernels& vectors;
   Type type;   // of activations and packed weights
   Tag layout;  // of activations
@@ -121,12 +123,17 @@ struct Merge {
   bool writes = false, writable = true;
   kernels::View view;
   kernels::Clamp clamp = kernels::Clamp::none;
+  kernels::Curve curve = kernels::Curve::none;  // where it is one, `value` is what went into it
 
   void run(const Context& context) const;
 };
-Merge plan_merge(Context& context, int value, kernels::Clamp clamp, BufferId sums, int time);
+Merge plan_merge(Context& context, int value, kernels::Clamp clamp, BufferId sums, int time,
+                 kernels::Curve curve = kernels::Curve::none, BufferId before_curve = kNoBuffer);
 
+// An op's activation is one or the other.
 kernels::Clamp clamp_of(const Op& op);
+kernels::Curve curve_of(const Op& op);
+const Layer* norm_of(const Context& context, const Op& op);  // the folded one; null if none
 
 // One operation of a plan.
 class Node {

@@ -97,6 +97,10 @@ void ConvolutionPasses::plan_forward(const Place& src, const Place& dst, const P
     append_eltwise(ops, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
   if (post.clamp == kernels::Clamp::relu6)
     append_eltwise(ops, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F);
+  if (post.curve == kernels::Curve::swish)
+    append_eltwise(ops, dnnl::algorithm::eltwise_swish, 1.0F, 0.0F);
+  if (post.curve == kernels::Curve::sigmoid)
+    append_eltwise(ops, dnnl::algorithm::eltwise_logistic, 0.0F, 0.0F);
   auto attributes = with_scratchpad();
   attributes.set_post_ops(ops);
   const bool dst_is_float = dst.desc == Desc(shape_.dst, Type::f32, context_.layout);

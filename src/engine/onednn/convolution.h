@@ -25,6 +25,7 @@ class ConvolutionPasses {
     bool sum_in_place = false;    // dst holds the residual already
     std::optional<Place> addend;  // else, a residual that is read from elsewhere
     kernels::Clamp clamp = kernels::Clamp::none;
+    kernels::Curve curve = kernels::Curve::none;
   };
 
   ConvolutionPasses(Context& context, std::string name, const ConvolutionShape& shape);

@@ -58,6 +58,10 @@ class NormNode final : public Node {
 
 std::unique_ptr<Node> make_convolution(Context& context, int op);
 std::unique_ptr<Node> make_depthwise(Context& context, int op);
+std::unique_ptr<Node> make_fixed_depthwise(Context& context, int op);
+std::unique_ptr<Node> make_curve(Context& context, int op);
+std::unique_ptr<Node> make_global_mean(Context& context, int op);
+std::unique_ptr<Node> make_scale_channels(Context& context, int op);
 std::unique_ptr<Node> make_max_pool(Context& context, int op);
 std::unique_ptr<Node> make_subsample(Context& context, int op);
 std::unique_ptr<Node> make_add(Context& context, int op);

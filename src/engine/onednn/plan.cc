@@ -27,6 +27,14 @@ std::unique_ptr<Node> make_node(Context& context, int op) {
       return make_convolution(context, op);
     case OpKind::depthwise:
       return make_depthwise(context, op);
+    case OpKind::fixed_depthwise:
+      return make_fixed_depthwise(context, op);
+    case OpKind::curve:
+      return make_curve(context, op);
+    case OpKind::global_mean:
+      return make_global_mean(context, op);
+    case OpKind::scale_channels:
+      return make_scale_channels(context, op);
     case OpKind::heads:
       return std::make_unique<HeadsNode>(context, op);
     case OpKind::batch_norm:
