@@ -78,10 +78,8 @@ class Lowering {
   }
 
   [[noreturn]] void refuse(const Layer& layer, const char* what) const {
-    throw Error(ErrorKind::unsupported,
-                fmt::format("{} (layer '{}'): the engine cannot run {} yet; it runs the "
-                            "resnet_* and mobilenet_v2_* networks",
-                            network_.spec.net_type, layer.name, what));
+    throw Error(ErrorKind::unsupported, fmt::format("{} (layer '{}'): the engine cannot run {}",
+                                                    network_.spec.net_type, layer.name, what));
   }
 
   void emit(OpKind kind, int index) {

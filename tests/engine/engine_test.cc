@@ -180,10 +180,12 @@ TEST(Predictor, NamesTheLayerItCannotRun) {
   NetworkSpec spec;
   spec.net_type = "efficientnet-b0";
   spec.keypoints = 4;
-  const auto network = build_network(spec);
+  auto network = build_network(spec);
+  network.layers[network.outputs[0].layer].stride = 4;
   Predictor predictor(network, initial_parameters(network, 1), {});
   const std::vector<std::uint8_t> pixels(64 * 64 * 3);
-  EXPECT_ERROR(predictor.run({1, 64, 64, pixels}), ErrorKind::unsupported, "efficientnet-b0");
+  EXPECT_ERROR(predictor.run({1, 64, 64, pixels}), ErrorKind::unsupported,
+               "efficientnet-b0 (layer 'pose/part_pred/block4'): the engine cannot run");
 }
 
 TEST(LoadParameters, NamesBothShapesOfAHeadForOtherKeypoints) {

@@ -19,13 +19,14 @@ std::string case_name(const testing::TestParamInfo<Case>& info) {
   auto name = info.param.network + (info.param.precision == Precision::bf16 ? "_bf16_" : "_fp32_") +
               std::to_string(info.param.height) + "x" + std::to_string(info.param.width);
   std::replace(name.begin(), name.end(), '.', '_');
+  std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }
 
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const std::string network :
-       {"resnet_50_superquadruped", "mobilenet_v2_0.35", "mobilenet_v2_1.0"})
+       {"resnet_50_superquadruped", "mobilenet_v2_0.35", "mobilenet_v2_1.0", "efficientnet-b0"})
     for (const auto precision : {Precision::fp32, Precision::bf16})
       for (const auto& [height, width] : {std::pair{128, 160}, std::pair{33, 47}})
         all.push_back({network, precision, 2, height, width});

@@ -43,16 +43,13 @@ INSTANTIATE_TEST_SUITE_P(
                     "resnet_50_output_stride_32", "resnet_101", "resnet_101_intermediate",
                     "resnet_152", "mobilenet_v2_0.35", "mobilenet_v2_0.35_intermediate",
                     "mobilenet_v2_0.35_paf", "mobilenet_v2_0.5", "mobilenet_v2_0.75",
-<<<<<<< HEAD
                     "mobilenet_v2_1.0", kImagenetMobilenet, "resnet_50_multi_stage_stride4",
                     "resnet_50_multi_stage_stride2", "resnet_101_multi_stage_stride4",
                     "resnet_50_dual_fusion", "resnet_50_dual_fusion_paf",
-                    "mobilenet_v2_0.35_dual_fusion", "mobilenet_v2_1.0_dual_fusion"),
-=======
-                    "mobilenet_v2_1.0", kImagenetMobilenet, "efficientnet-b0", "efficientnet-b1",
-                    "efficientnet-b2", "efficientnet-b3", "efficientnet-b4", "efficientnet-b5",
-                    "efficientnet-b6"),
->>>>>>> f790a4e (EfficientNet: swish, squeeze-excite, fixed depthwise convolutions in the engine)
+                    "mobilenet_v2_0.35_dual_fusion", "mobilenet_v2_1.0_dual_fusion",
+                    "efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "efficientnet-b3",
+                    "efficientnet-b4", "efficientnet-b5", "efficientnet-b6",
+                    "efficientnet-b0_dual_fusion", "efficientnet-b3_dual_fusion"),
     [](const auto& info) {
       auto name = info.param;
       std::replace(name.begin(), name.end(), '.', '_');
