@@ -43,6 +43,12 @@ Parameters initial_parameters(const Network& network, std::uint64_t seed);
 Parameters load_parameters(const Network& network, const Checkpoint& source);
 std::vector<StoredTensor> stored_parameters(const Network& network, const Parameters& parameters);
 
+// Seconds that one operation took in the last pass in each direction.
+struct OperationTime {
+  std::string layer, kind;
+  double forward = 0, backward = 0;
+};
+
 // Forward only: batch norm folded where it has fixed statistics, everything planned once a size.
 class Predictor {
  public:
@@ -56,6 +62,7 @@ class Predictor {
 
   // "layer name, implementation" of each primitive of the last size.
   std::vector<std::string> implementations() const;
+  std::vector<OperationTime> times() const;
 
  private:
   struct State;
@@ -100,6 +107,7 @@ class Trainer {
   OptimizerState optimizer_state() const;
   void restore(const Parameters& parameters, const OptimizerState& state);
   std::vector<std::string> implementations() const;
+  std::vector<OperationTime> times() const;
 
  private:
   struct State;

@@ -33,6 +33,7 @@ class Plan {
   // Moves the moving statistics towards those of the last batch.
   void move_statistics(Parameters& parameters) const;
   std::vector<std::string> implementations() const;
+  const std::vector<OperationTime>& times() const;  // of the last passes
   std::size_t bytes() const;
 
  private:

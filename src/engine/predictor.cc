@@ -68,4 +68,8 @@ std::vector<std::string> Predictor::implementations() const {
   return state_->last == nullptr ? std::vector<std::string>{} : state_->last->implementations();
 }
 
+std::vector<OperationTime> Predictor::times() const {
+  return state_->last == nullptr ? std::vector<OperationTime>{} : state_->last->times();
+}
+
 }  // namespace poseheir

@@ -93,6 +93,10 @@ void Trainer::restore(const Parameters& parameters, const OptimizerState& state)
   state_->plans.parameters_changed();
 }
 
+std::vector<OperationTime> Trainer::times() const {
+  return state_->plan == nullptr ? std::vector<OperationTime>{} : state_->plan->times();
+}
+
 std::vector<std::string> Trainer::implementations() const {
   return state_->plan == nullptr ? std::vector<std::string>{} : state_->plan->implementations();
 }

@@ -106,12 +106,12 @@ void normalise(const void* x_, const void* residual_, const View& view, const fl
 
 template <class T>
 void normalise_sums(const void* a_, const void* b_, const void* x_, const View& view,
-                    const BatchNormGradient& norm, Clamp clamp, float* workspace, void* out_,
-                    float* sum, float* product) {
+                    const Normalisation& norm, float* workspace, void* out_, float* sum,
+                    float* product) {
   const T *a = static_cast<const T*>(a_), *b = static_cast<const T*>(b_);
   const T* x = static_cast<const T*>(x_);
   T* out = static_cast<T*>(out_);
-  const auto range = range_of(clamp);
+  const auto range = range_of(norm.clamp);
   const long inner = view.inner;
   in_pieces(view, [&](long piece, long first, long channel, int pixels) {
     in_lanes(inner, [&](auto width, long c) {
@@ -141,10 +141,10 @@ void normalise_sums(const void* a_, const void* b_, const void* x_, const View& 
 
 template <class T>
 void normalise_backward(const void* dy_, const void* x_, const View& view,
-                        const BatchNormGradient& norm, Clamp clamp, void* dx_) {
+                        const Normalisation& norm, void* dx_) {
   const T *gradient = static_cast<const T*>(dy_), *x = static_cast<const T*>(x_);
   T* dx = static_cast<T*>(dx_);
-  const auto range = range_of(clamp);
+  const auto range = range_of(norm.clamp);
   in_pieces(view, [&](long, long first, long channel, int pixels) {
     in_lanes(view.inner, [&](auto width, long c) {
       constexpr int W = decltype(width)::value;

@@ -1,179 +1,265 @@
-// Depthwise convolution on channels-last activations; weights [kernel, kernel, channels].
+// Depthwise convolution of channels-last activations, weights [kernel, kernel, channels], with
+// batch norm on the way in and its sums on the way out. A vector of channels of a strip of rows at
+// a time: weights and sums stay in registers, a few rows of the operand, normalised and padded, in
+// the first cache.
 #pragma once
 
-#include "engine/kernels/lanes.h"
+#include "engine/kernels/fused_impl.h"
 
 namespace {
 
 using namespace poseheir::kernels;
 
-// The taps of one axis that fall inside: input = out * stride - pad + tap.
-struct Taps {
-  int first, last;
-};
-inline Taps taps_inside(int out, int stride, int pad, int size, int kernel) {
-  const int start = out * stride - pad;
-  return {larger(0, -start), smaller(kernel, size - start)};
-}
-
-template <class T, int K>
-void depthwise_rows(const T* x, const float* weights, const DepthwiseShape& s, T* y) {
-  const int kernel = K == 0 ? s.kernel : K;
-  const long rows = long(s.images) * s.out_height, channels = s.channels;
+// body(strip, image, first row, end row, first column, end column) for strips of a map.
+template <class Body>
+inline void in_strips(const DepthwiseShape& s, int height, int width, const Body& body) {
+  const long down = (height + kStripRows - 1) / kStripRows;
+  const long across = (width + kStripColumns - 1) / kStripColumns;
+  const long strips = s.images * down * across;
+  const long vectors = (s.channels + POSEHEIR_LANES - 1) / POSEHEIR_LANES;
 #pragma omp parallel for schedule(static)
-  for (long row = 0; row < rows; ++row) {
-    const long n = row / s.out_height;
-    const int oy = int(row % s.out_height);
-    const auto down = taps_inside(oy, s.stride, s.pad_top, s.height, kernel);
-    const T* from = x + (n * s.height + oy * s.stride - s.pad_top) * s.width * channels;
-    T* to = y + row * s.out_width * channels;
-    in_lanes(channels, [&](auto width, long c) {
-      constexpr int W = decltype(width)::value;
-      for (int ox = 0; ox < s.out_width; ++ox) {
-        const auto across = taps_inside(ox, s.stride, s.pad_left, s.width, kernel);
-        const T* p = from + long(ox * s.stride - s.pad_left) * channels + c;
-        Vec<W> sum = {};
-        for (int ky = down.first; ky < down.last; ++ky)
-          for (int kx = across.first; kx < across.last; ++kx)
-            sum += load<W>(weights + (ky * kernel + kx) * channels + c) *
-                   load<W>(p + (long(ky) * s.width + kx) * channels);
-        store<W>(to + ox * channels + c, sum);
-      }
+  for (long k = 0; k < strips * vectors; ++k) {
+    const long strip = k / vectors, first = k % vectors * POSEHEIR_LANES;
+    const int row = int(strip / across % down) * kStripRows;
+    const int column = int(strip % across) * kStripColumns;
+    const int rows = smaller(row + kStripRows, height);
+    const int columns = smaller(column + kStripColumns, width);
+    in_lanes(smaller(POSEHEIR_LANES, s.channels - int(first)), [&](auto lanes, long c) {
+      body(lanes, strip, strip / (down * across), row, rows, column, columns, first + c);
     });
   }
 }
 
-template <class T>
-void depthwise(const void* x, const float* weights, const DepthwiseShape& s, void* y) {
-  if (s.kernel == 3)
-    depthwise_rows<T, 3>(static_cast<const T*>(x), weights, s, static_cast<T*>(y));
-  else
-    depthwise_rows<T, 0>(static_cast<const T*>(x), weights, s, static_cast<T*>(y));
-}
+template <int K>
+inline constexpr int kRingColumns = 2 * kStripColumns + K;
 
-template <class T>
-void depthwise_data(const void* dy_, const float* weights, const DepthwiseShape& s, void* dx_) {
-  const T* dy = static_cast<const T*>(dy_);
-  T* dx = static_cast<T*>(dx_);
-  const long rows = long(s.images) * s.height, channels = s.channels;
-#pragma omp parallel for schedule(static)
-  for (long row = 0; row < rows; ++row) {
-    const long n = row / s.height;
-    const int iy = int(row % s.height);
-    T* to = dx + row * s.width * channels;
-    const T* rows_of[kMostTaps];  // the output row that tap ky takes from, null if none
-    for (int ky = 0; ky < s.kernel; ++ky) {
-      const int y = iy + s.pad_top - ky, oy = y / s.stride;
-      const bool inside_map = y >= 0 && y % s.stride == 0 && oy < s.out_height;
-      rows_of[ky] = inside_map ? dy + (n * s.out_height + oy) * s.out_width * channels : nullptr;
-    }
-    in_lanes(channels, [&](auto width, long c) {
-      constexpr int W = decltype(width)::value;
-      for (int ix = 0; ix < s.width; ++ix) {
-        // Only every stride-th tap meets an output column.
-        const int reach = ix + s.pad_left;
-        Vec<W> sum = {};
-        for (int kx = reach % s.stride; kx < s.kernel && kx <= reach; kx += s.stride) {
-          const int ox = (reach - kx) / s.stride;
-          if (ox >= s.out_width) continue;
-          for (int ky = 0; ky < s.kernel; ++ky)
-            if (rows_of[ky] != nullptr)
-              sum += load<W>(weights + (ky * s.kernel + kx) * channels + c) *
-                     load<W>(rows_of[ky] + ox * channels + c);
-        }
-        store<W>(to + ix * channels + c, sum);
-      }
-    });
-  }
-}
-
-inline constexpr int kRowsOfPiece = 8;
-
-// sum[kx] += x * dy over a row, for K taps at once: each value of dy is loaded once, and K chains
-// of additions do not wait for each other.
-template <int W, int K, class T>
-inline void add_row(const T* x, const T* dy, const DepthwiseShape& s, Vec<W> (&sum)[K]) {
-  const long channels = s.channels, step = s.stride * channels;
-  const auto edge = [&](int ox) {
-    const auto taps = taps_inside(ox, s.stride, s.pad_left, s.width, K);
-    const auto value = load<W>(dy + ox * channels);
-    const T* p = x + (ox * s.stride - s.pad_left) * channels;
-    for (int kx = 0; kx < K; ++kx)
-      if (kx >= taps.first && kx < taps.last) sum[kx] += load<W>(p + kx * channels) * value;
-  };
-  const int first = smaller((s.pad_left + s.stride - 1) / s.stride, s.out_width);
-  const int room = s.width + s.pad_left - K;  // the last place of a kernel that lies inside
-  const int last = room < 0 ? first : larger(first, smaller(room / s.stride + 1, s.out_width));
-  for (int ox = 0; ox < first; ++ox) edge(ox);
-  const T* p = x + (first * s.stride - s.pad_left) * channels;
-  for (int ox = first; ox < last; ++ox, p += step) {
-    const auto value = load<W>(dy + ox * channels);
-    for (int kx = 0; kx < K; ++kx) sum[kx] += load<W>(p + kx * channels) * value;
-  }
-  for (int ox = last; ox < s.out_width; ++ox) edge(ox);
-}
-
-// The sums of one piece's rows for W channels, tap after tap in `out`.
-template <int W, int K, class T>
-inline void weights_of_rows(const T* x, const T* dy, const DepthwiseShape& s, int first, int last,
-                            float* out) {
+// U outputs of a row: each column of the rows in the ring is loaded once.
+template <int U, int K, int S, int W>
+inline void outputs_of(const float* const (&rows)[K], const Vec<W> (&weights)[K * K], long column,
+                       Vec<W> (&out)[U]) {
+  for (int u = 0; u < U; ++u) out[u] = Vec<W>{};
+#pragma GCC unroll 5
   for (int ky = 0; ky < K; ++ky) {
-    Vec<W> sum[K] = {};
-    for (int oy = first; oy < last; ++oy) {
-      const int iy = oy * s.stride - s.pad_top + ky;
-      if (iy >= 0 && iy < s.height)
-        add_row<W>(x + long(iy) * s.width * s.channels, dy + long(oy) * s.out_width * s.channels, s,
-                   sum);
+    const float* p = rows[ky] + column * S * W;
+#pragma GCC unroll 16
+    for (int i = 0; i < (U - 1) * S + K; ++i) {
+      const auto value = load<W>(p + i * W);
+#pragma GCC unroll 4
+      for (int u = 0; u < U; ++u)
+        if (i - u * S >= 0 && i - u * S < K) out[u] += weights[ky * K + i - u * S] * value;
     }
-    for (int kx = 0; kx < K; ++kx) store<W>(out + long(ky * K + kx) * s.channels, sum[kx]);
   }
 }
 
-template <class T>
-void depthwise_weights(const void* x_, const void* dy_, const DepthwiseShape& s, float* workspace,
-                       float* dweights) {
-  const T *x = static_cast<const T*>(x_), *dy = static_cast<const T*>(dy_);
-  const long channels = s.channels, taps = long(s.kernel) * s.kernel;
-  const long per_image = (s.out_height + kRowsOfPiece - 1) / kRowsOfPiece;
-  const long pieces = s.images * per_image;
-#pragma omp parallel for schedule(static)
-  for (long piece = 0; piece < pieces; ++piece) {
-    const long n = piece / per_image;
-    const int first = int(piece % per_image) * kRowsOfPiece;
-    const int last = smaller(first + kRowsOfPiece, s.out_height);
-    in_lanes(channels, [&](auto width, long c) {
-      constexpr int W = decltype(width)::value;
-      if (s.kernel == 3) {
-        weights_of_rows<W, 3>(x + n * s.height * s.width * channels + c,
-                              dy + n * s.out_height * s.out_width * channels + c, s, first, last,
-                              workspace + piece * taps * channels + c);
-        return;
-      }
-      for (int tap = 0; tap < taps; ++tap) {
-        const int ky = tap / s.kernel, kx = tap % s.kernel;
-        Vec<W> sum = {};
-        for (int oy = first; oy < last; ++oy) {
-          const int iy = oy * s.stride - s.pad_top + ky;
-          if (iy < 0 || iy >= s.height) continue;
-          const T* from = x + (n * s.height + iy) * s.width * channels + c;
-          const T* to = dy + (n * s.out_height + oy) * s.out_width * channels + c;
-          for (int ox = 0; ox < s.out_width; ++ox) {
-            const int ix = ox * s.stride - s.pad_left + kx;
-            if (ix >= 0 && ix < s.width)
-              sum += load<W>(from + ix * channels) * load<W>(to + ox * channels);
+template <int K, int S, class T>
+void depthwise_forward(const Operand& in, const float* w, const DepthwiseShape& s, T* y,
+                       float* moments) {
+  const T* x = static_cast<const T*>(in.data);
+  const long channels = s.channels;
+  in_strips(
+      s, s.out_height, s.out_width,
+      [&](auto lanes, long strip, long image, int first_row, int end_row, int first, int end,
+          long c) {
+        constexpr int W = decltype(lanes)::value;
+        alignas(64) float ring[K][kRingColumns<K> * W];
+        const Reading<W> reading(in.norm, c);
+        const int begin = first * S - s.pad_left, length = (end - first - 1) * S + K;
+        const auto fill = [&](int down) {  // the input row `down` rows below the padding's edge
+          const int iy = down - s.pad_top;
+          float* to = ring[down % K];
+          const bool is_inside = iy >= 0 && iy < s.height;
+          const int from = is_inside ? smaller(larger(-begin, 0), length) : length;
+          const int until = is_inside ? larger(smaller(s.width - begin, length), from) : length;
+          for (int i = 0; i < from; ++i) store<W>(to + i * W, Vec<W>{});
+          const T* p = x + ((image * s.height + iy) * s.width + begin) * channels + c;
+          for (int i = from; i < until; ++i)
+            store<W>(to + i * W, reading(load<W>(p + i * channels)));
+          for (int i = until; i < length; ++i) store<W>(to + i * W, Vec<W>{});
+        };
+        Vec<W> weights[K * K];
+        for (int tap = 0; tap < K * K; ++tap) weights[tap] = load<W>(w + tap * channels + c);
+        Moments<W> sums;
+        int filled = first_row * S;
+        for (int oy = first_row; oy < end_row; ++oy) {
+          for (; filled < oy * S + K; ++filled) fill(filled);
+          const float* rows[K];
+          for (int ky = 0; ky < K; ++ky) rows[ky] = ring[(oy * S + ky) % K];
+          T* to = y + ((image * s.out_height + oy) * s.out_width + first) * channels + c;
+          const int count = end - first;
+          if (oy == first_row) {
+            Vec<W> one[1];
+            outputs_of<1, K, S, W>(rows, weights, 0, one);
+            sums.first = one[0];
+          }
+          constexpr int U = 4;
+          int ox = 0;
+          for (; ox + U <= count; ox += U) {
+            Vec<W> out[U];
+            outputs_of<U, K, S, W>(rows, weights, ox, out);
+            for (int u = 0; u < U; ++u) {
+              store<W>(to + (ox + u) * channels, out[u]);
+              sums.add(out[u]);
+            }
+          }
+          for (; ox < count; ++ox) {
+            Vec<W> out[1];
+            outputs_of<1, K, S, W>(rows, weights, ox, out);
+            store<W>(to + ox * channels, out[0]);
+            sums.add(out[0]);
           }
         }
-        store<W>(workspace + (piece * taps + tap) * channels + c, sum);
+        if (moments != nullptr)
+          sums.write(moments + strip * kMomentRows * channels + c, channels,
+                     float((end_row - first_row) * (end - first)));
+      });
+}
+
+template <class T>
+void depthwise(const Operand& in, const float* w, const DepthwiseShape& s, void* y,
+               float* moments) {
+  T* to = static_cast<T*>(y);
+  if (s.kernel == 3)
+    return s.stride == 1 ? depthwise_forward<3, 1>(in, w, s, to, moments)
+                         : depthwise_forward<3, 2>(in, w, s, to, moments);
+  s.stride == 1 ? depthwise_forward<5, 1>(in, w, s, to, moments)
+                : depthwise_forward<5, 2>(in, w, s, to, moments);
+}
+
+// What one strip of the backward pass holds for its W channels.
+template <int K, int W>
+struct DepthwiseSums {
+  Vec<W> weights[K * K], gradients[K * K], sum, product;
+};
+
+// U neighbouring columns of dx, the first of phase PX, in a row of phase PY: the taps that meet an
+// output are those of the phase, counted from the phase on in strides.
+template <int U, int K, int S, int PY, int PX, int W>
+inline void inputs_of(const float* const (&rows)[K], long column, const Vec<W> (&a)[U],
+                      DepthwiseSums<K, W>& sums, Vec<W> (&out)[U]) {
+  constexpr int kTaps = (K - PX + S - 1) / S;
+  for (int u = 0; u < U; ++u) out[u] = Vec<W>{};
+#pragma GCC unroll 5
+  for (int ky = PY; ky < K; ky += S) {
+    const float* p = rows[ky] + (column - (kTaps - 1)) * W;
+#pragma GCC unroll 16
+    for (int i = 0; i < U - 1 + kTaps; ++i) {
+      const auto value = load<W>(p + i * W);
+#pragma GCC unroll 4
+      for (int u = 0; u < U; ++u) {
+        const int tap = PX + (kTaps - 1 - i + u) * S;
+        if (tap < PX || tap >= K) continue;
+        out[u] += sums.weights[ky * K + tap] * value;
+        sums.gradients[ky * K + tap] += a[u] * value;
       }
-    });
+    }
   }
-  const long values = taps * channels;
-#pragma omp parallel for schedule(static)
-  for (long i = 0; i < values; ++i) {
-    double total = 0;
-    for (long piece = 0; piece < pieces; ++piece) total += double(workspace[piece * values + i]);
-    dweights[i] = float(total);
-  }
+}
+
+template <int K, int S, class T>
+void depthwise_backward_of(const GradientOperand& out, const Operand& in, const float* w,
+                           const DepthwiseShape& s, const FusedGradients& g) {
+  const T *x = static_cast<const T*>(in.data), *dy = static_cast<const T*>(out.dy);
+  const T* raw = static_cast<const T*>(out.x);
+  T* dx = static_cast<T*>(g.dx);
+  const long channels = s.channels;
+  in_strips(
+      s, s.height, s.width,
+      [&](auto lanes, long strip, long image, int first_row, int end_row, int first, int end,
+          long c) {
+        constexpr int W = decltype(lanes)::value;
+        alignas(64) float ring[K][kRingColumns<K> * W];
+        const Reading<W> reading(in.norm, c);
+        const GradientReading<W> through(out.norm, c);
+        const auto mean = in.norm != nullptr ? load<W>(in.norm->mean + c) : Vec<W>{};
+        // Output column o lies at o - begin of the ring, row o in slot (o + K) % K.
+        const int begin = (first + s.pad_left) / S - (K - 1) / S;
+        const int length = (end - 1 + s.pad_left) / S - begin + 1;
+        const auto fill = [&](int oy) {
+          float* to = ring[(oy + K) % K];
+          const bool is_inside = oy >= 0 && oy < s.out_height;
+          const int from = is_inside ? smaller(larger(-begin, 0), length) : length;
+          const int until = is_inside ? larger(smaller(s.out_width - begin, length), from) : length;
+          for (int i = 0; i < from; ++i) store<W>(to + i * W, Vec<W>{});
+          const long at = ((image * s.out_height + oy) * s.out_width + begin) * channels + c;
+          if (through.through)
+            for (int i = from; i < until; ++i)
+              store<W>(to + i * W,
+                       through(load<W>(dy + at + i * channels), load<W>(raw + at + i * channels)));
+          else
+            for (int i = from; i < until; ++i)
+              store<W>(to + i * W, load<W>(dy + at + i * channels));
+          for (int i = until; i < length; ++i) store<W>(to + i * W, Vec<W>{});
+        };
+        DepthwiseSums<K, W> sums = {};
+        for (int tap = 0; tap < K * K; ++tap) sums.weights[tap] = load<W>(w + tap * channels + c);
+        int filled = (first_row + s.pad_top) / S - (K - 1) / S;
+        const float* rows[K];
+        const auto columns = [&](auto count, auto py, auto px, long at, int ix) {
+          constexpr int U = decltype(count)::value, PY = decltype(py)::value,
+                        PX = decltype(px)::value;
+          Vec<W> value[U], a[U], result[U];
+          for (int u = 0; u < U; ++u) {
+            value[u] = load<W>(x + at + u * channels);
+            a[u] = reading(value[u]);
+          }
+          inputs_of<U, K, S, PY, PX, W>(rows, (ix + s.pad_left) / S - begin, a, sums, result);
+          for (int u = 0; u < U; ++u) {
+            if (dx != nullptr) store<W>(dx + at + u * channels, result[u]);
+            const auto kept = inside<W>(result[u], reading.normal(value[u]), reading.range.low,
+                                        reading.range.high);
+            sums.sum += kept;
+            sums.product += kept * (value[u] - mean);
+          }
+        };
+        const auto row = [&](auto py, int iy) {
+          int ix = first;
+          long at = ((image * s.height + iy) * s.width + ix) * channels + c;
+          if constexpr (S == 1) {
+            constexpr int U = K == 3 ? 2 : 1;
+            for (; ix + U <= end; ix += U, at += U * channels)
+              columns(Width<U>{}, py, Width<0>{}, at, ix);
+            for (; ix < end; ++ix, at += channels) columns(Width<1>{}, py, Width<0>{}, at, ix);
+          } else {
+            if ((ix + s.pad_left) % 2 == 1 && ix < end) {
+              columns(Width<1>{}, py, Width<1>{}, at, ix);
+              ++ix, at += channels;
+            }
+            for (; ix + 2 <= end; ix += 2, at += 2 * channels) {
+              columns(Width<1>{}, py, Width<0>{}, at, ix);
+              columns(Width<1>{}, py, Width<1>{}, at + channels, ix + 1);
+            }
+            if (ix < end) columns(Width<1>{}, py, Width<0>{}, at, ix);
+          }
+        };
+        for (int iy = first_row; iy < end_row; ++iy) {
+          const int reach = iy + s.pad_top;
+          for (; filled <= reach / S; ++filled) fill(filled);
+          for (int ky = reach % S; ky < K; ky += S) rows[ky] = ring[(reach / S - ky / S + K) % K];
+          if (S == 1 || reach % S == 0)
+            row(Width<0>{}, iy);
+          else
+            row(Width<S - 1>{}, iy);
+        }
+        if (g.sums != nullptr) {
+          store<W>(g.sums + strip * kGradientRows * channels + c, sums.sum);
+          store<W>(g.sums + (strip * kGradientRows + 1) * channels + c, sums.product);
+        }
+        if (g.weights != nullptr)
+          for (int tap = 0; tap < K * K; ++tap)
+            store<W>(g.workspace + (strip * K * K + tap) * channels + c, sums.gradients[tap]);
+      });
+  if (g.weights != nullptr)
+    sum_vectors(g.workspace, strips_of(s.images, s.height, s.width), K * K * channels, g.weights);
+}
+
+template <class T>
+void depthwise_backward(const GradientOperand& out, const Operand& in, const float* w,
+                        const DepthwiseShape& s, const FusedGradients& g) {
+  if (s.kernel == 3)
+    return s.stride == 1 ? depthwise_backward_of<3, 1, T>(out, in, w, s, g)
+                         : depthwise_backward_of<3, 2, T>(out, in, w, s, g);
+  s.stride == 1 ? depthwise_backward_of<5, 1, T>(out, in, w, s, g)
+                : depthwise_backward_of<5, 2, T>(out, in, w, s, g);
 }
 
 }  // namespace

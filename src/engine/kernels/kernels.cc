@@ -1,6 +1,7 @@
 #include "engine/kernels/kernels.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "engine/kernels/tables.h"
 
@@ -15,6 +16,66 @@ std::size_t workspace_floats(const View& view) {
 std::size_t workspace_floats(const DepthwiseShape& shape) {
   const auto pieces = std::size_t(shape.images) * ((shape.out_height + 7) / 8);
   return pieces * shape.kernel * shape.kernel * shape.channels;
+}
+
+long strips_of(int images, int height, int width) {
+  return long(images) * ((height + kStripRows - 1) / kStripRows) *
+         ((width + kStripColumns - 1) / kStripColumns);
+}
+
+PointwiseShape pointwise_shape(long pixels, int inputs, int outputs) {
+  // Half of the smallest second cache that we meet; whole blocks of 8 rows.
+  constexpr long kTile = 1 << 15, kLargestTile = 1 << 16, kBlock = 8;
+  // Parts leave sums and gradients of the weights: not too many, and none too small for its sums.
+  constexpr long kMostParts = 64, kSums = 1 << 20, kLeastPixels = 96;
+  PointwiseShape shape{pixels, inputs, outputs};
+  const long channels = long(inputs) + outputs;
+  if (channels * kBlock > kLargestTile || inputs % 8 != 0 || outputs % 8 != 0) return shape;
+  const long fitting = std::max<long>(kTile / channels / kBlock * kBlock, kBlock);
+  const long parts = std::clamp<long>(
+      std::min(kSums / (long(inputs) * outputs), pixels / kLeastPixels), 2, kMostParts);
+  const long share = ((pixels + parts - 1) / parts + kBlock - 1) / kBlock * kBlock;
+  // Tiles of about one size in each part.
+  const long tiles = (share + std::min(fitting, 256L) - 1) / std::min(fitting, 256L);
+  shape.tile_pixels = ((share + tiles - 1) / tiles + kBlock - 1) / kBlock * kBlock;
+  shape.part_pixels = share;
+  shape.parts = (pixels + share - 1) / share;
+  return shape;
+}
+
+void finish_moments(const float* pieces, long count, int channels, float* mean, float* variance) {
+  std::vector<double> total(channels, 0.0), mean_of(channels, 0.0), squares(channels, 0.0);
+  const auto each = [&](const auto& body) {
+    for (long k = 0; k < count; ++k)
+      for (int c = 0; c < channels; ++c) {
+        const float* piece = pieces + k * kMomentRows * channels + c;
+        body(c, double(piece[0]), double(piece[channels]), double(piece[2 * channels]));
+      }
+  };
+  each([&](int c, double m, double, double n) { mean_of[c] += m * n, total[c] += n; });
+  for (int c = 0; c < channels; ++c) mean_of[c] /= total[c];
+  each([&](int c, double m, double square, double n) {
+    squares[c] += square + n * (m - mean_of[c]) * (m - mean_of[c]);
+  });
+  for (int c = 0; c < channels; ++c) {
+    mean[c] = float(mean_of[c]);
+    variance[c] = float(std::max(squares[c] / total[c], 0.0));
+  }
+}
+
+void finish_gradient_sums(const float* pieces, long count, int channels, float* sum,
+                          float* product) {
+  std::vector<double> sums(channels, 0.0), products(channels, 0.0);
+  for (long k = 0; k < count; ++k)
+    for (int c = 0; c < channels; ++c) {
+      const float* piece = pieces + k * kGradientRows * channels + c;
+      sums[c] += double(piece[0]);
+      products[c] += double(piece[channels]);
+    }
+  for (int c = 0; c < channels; ++c) {
+    sum[c] = float(sums[c]);
+    product[c] = float(products[c]);
+  }
 }
 
 #ifdef POSEHEIR_X86

@@ -30,7 +30,20 @@ struct DepthwiseShape {
   int pad_top = 0, pad_left = 0, out_height = 0, out_width = 0;
 };
 std::size_t workspace_floats(const DepthwiseShape& shape);
-inline constexpr int kMostTaps = 16;  // of one side of a depthwise kernel
+
+// Pieces of a map that leave one sum each: of the output forward, of the input backward.
+inline constexpr int kStripRows = 16, kStripColumns = 256;
+long strips_of(int images, int height, int width);
+
+// A 1x1 convolution as a matrix product, cut into parts that leave one sum each, of tiles that stay
+// in a cache. Channels in multiples of 8.
+struct PointwiseShape {
+  long pixels = 0;
+  int inputs = 0, outputs = 0;
+  long tile_pixels = 0, part_pixels = 0, parts = 0;
+};
+// No parts where a tile would be too large.
+PointwiseShape pointwise_shape(long pixels, int inputs, int outputs);
 
 // One head of several that share a matrix with 9 columns for each of their channels, a column
 // (tap * channels + channel) after `first_column`.
@@ -58,9 +71,39 @@ struct ResizeAxis {
   const Span* readers = nullptr;    // in: the rows that read this one
 };
 
-struct BatchNormGradient {
-  const float *mean, *scale, *shift;       // y = x * scale + shift
-  const float *mean_gradient, *projected;  // per channel, from the sums
+// Batch norm and activation, as the operations around them apply them: y = clamp(x * scale +
+// shift). The gradients' members are known after the sums of the backward pass.
+struct Normalisation {
+  const float *scale = nullptr, *shift = nullptr, *mean = nullptr;
+  const float *mean_gradient = nullptr, *projected = nullptr;
+  Clamp clamp = Clamp::none;
+};
+
+// An operand; with a norm it is what the norm makes of `data`.
+struct Operand {
+  const void* data = nullptr;
+  const Normalisation* norm = nullptr;
+};
+
+// The gradient of an operation's result: dy, or, with a norm, what reaches the norm's input x.
+struct GradientOperand {
+  const void *dy = nullptr, *x = nullptr;
+  const Normalisation* norm = nullptr;
+};
+
+// Pieces leave mean, sum of squared deviations, and count of each channel of a result; backward,
+// sums of dx and dx * (x - mean) where the operand's norm did not clamp.
+inline constexpr int kMomentRows = 3, kGradientRows = 2;
+void finish_moments(const float* pieces, long count, int channels, float* mean, float* variance);
+void finish_gradient_sums(const float* pieces, long count, int channels, float* sum,
+                          float* product);
+
+// What a backward pass gives; null for what nobody needs.
+struct FusedGradients {
+  void* dx = nullptr;
+  float* sums = nullptr;  // of dx, a piece after the other
+  float* weights = nullptr;
+  float* workspace = nullptr;  // weights for each piece
 };
 
 // Activations are void*: float or bf16, by the table they are taken from. Vectors are float.
@@ -73,19 +116,24 @@ struct Kernels {
                     const float* shift, Clamp clamp, void* out);
   // Sums of dy and dy * (x - mean), dy = (a + b) where y is not clamped; b and out may be null.
   void (*normalise_sums)(const void* a, const void* b, const void* x, const View& view,
-                         const BatchNormGradient& norm, Clamp clamp, float* workspace, void* out,
-                         float* sum, float* product);
+                         const Normalisation& norm, float* workspace, void* out, float* sum,
+                         float* product);
   void (*normalise_backward)(const void* dy, const void* x, const View& view,
-                             const BatchNormGradient& norm, Clamp clamp, void* dx);
+                             const Normalisation& norm, void* dx);
   // out = (a + b + c) where y is not clamped; b, c, y, out and sums may be null.
   void (*gradient)(const void* a, const void* b, const void* c, const void* y, const View& view,
                    Clamp clamp, float* workspace, void* out, float* sums);
   void (*add)(const void* a, const void* b, std::size_t count, Clamp clamp, void* out);
-  void (*depthwise)(const void* x, const float* weights, const DepthwiseShape& shape, void* y);
-  void (*depthwise_data)(const void* dy, const float* weights, const DepthwiseShape& shape,
-                         void* dx);
-  void (*depthwise_weights)(const void* x, const void* dy, const DepthwiseShape& shape,
-                            float* workspace, float* dweights);
+  // Kernels 3 and 5, strides 1 and 2. `moments` may be null.
+  void (*depthwise)(const Operand& in, const float* weights, const DepthwiseShape& shape, void* y,
+                    float* moments);
+  void (*depthwise_backward)(const GradientOperand& out, const Operand& in, const float* weights,
+                             const DepthwiseShape& shape, const FusedGradients& gradients);
+  // Weights [inputs, outputs], backward [outputs, inputs].
+  void (*pointwise)(const Operand& in, const float* weights, const PointwiseShape& shape, void* y,
+                    float* moments);
+  void (*pointwise_backward)(const GradientOperand& out, const Operand& in, const float* transposed,
+                             const PointwiseShape& shape, const FusedGradients& gradients);
   // View of the input; the output has rows and columns 0, stride, 2 stride, …
   void (*subsample)(const void* x, const View& view, int height, int width, int stride, void* y);
   void (*subsample_backward)(const void* dy, const View& view, int height, int width, int stride,

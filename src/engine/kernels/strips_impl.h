@@ -3,7 +3,6 @@
 #pragma once
 
 #include "engine/kernels/curves_impl.h"
-#include "engine/kernels/depthwise_impl.h"
 
 namespace {
 
@@ -12,6 +11,15 @@ using namespace poseheir::kernels;
 inline constexpr int kStrip = POSEHEIR_LANES == 16 ? 8 : 4;  // half the vector registers at most
 inline constexpr int kBand = 8;                              // rows of a piece
 inline constexpr long kGroup = 64;                           // channels of a piece
+
+// The taps of one axis that fall inside: input = out * stride - pad + tap.
+struct Taps {
+  int first, last;
+};
+inline Taps taps_inside(int out, int stride, int pad, int size, int kernel) {
+  const int start = out * stride - pad;
+  return {larger(0, -start), smaller(kernel, size - start)};
+}
 
 // body(image, first row, last row, first channel, channels) for pieces whose input rows stay in
 // the second cache while the kernel moves down.

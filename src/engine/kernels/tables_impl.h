@@ -3,6 +3,7 @@
 
 #include "engine/kernels/channels_impl.h"
 #include "engine/kernels/depthwise_impl.h"
+#include "engine/kernels/pointwise_impl.h"
 #include "engine/kernels/resample_impl.h"
 #include "engine/kernels/spatial_impl.h"
 #include "engine/kernels/strips_impl.h"
@@ -20,8 +21,9 @@ constexpr Kernels kTable = {image<T>,
                             gradient<T>,
                             add<T>,
                             depthwise<T>,
-                            depthwise_data<T>,
-                            depthwise_weights<T>,
+                            depthwise_backward<T>,
+                            pointwise<T>,
+                            pointwise_backward<T>,
                             subsample<T>,
                             subsample_backward<T>,
                             copy_channels<T>,

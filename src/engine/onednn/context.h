@@ -22,9 +22,17 @@ struct Run {
   std::unordered_map<int, dnnl::memory> arguments;
 };
 
+// Sums of a map's pieces, for the batch norm before or after it.
+struct Sums {
+  BufferId buffer = kNoBuffer;
+  long pieces = 0;
+};
+
 struct Gradient {
   BufferId buffer = kNoBuffer;
   bool writable = true;  // false where another value's gradient is the same buffer
+  const kernels::Normalisation* norm = nullptr;  // the buffer is that of this norm's result
+  Sums sums = {};
 };
 
 struct Value {
@@ -33,6 +41,8 @@ struct Value {
   Desc desc;
   kernels::View view;
   BufferId buffer = kNoBuffer;
+  const kernels::Normalisation* norm = nullptr;  // the buffer holds what this norm is to read
+  Sums moments;
   bool needs_gradient = false;
   std::vector<Gradient> gradients;  // what its readers give; their sum is its gradient
 };

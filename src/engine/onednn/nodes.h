@@ -39,24 +39,29 @@ class NormNode final : public Node {
   BatchStatistics statistics() const;
 
  private:
-  kernels::BatchNormGradient gradient() const;
+  void finish_sums();
 
   Context& context_;
   const Op& op_;
   const Layer& layer_;
   int channels_;
-  BufferId workspace_, in_, residual_ = kNoBuffer, out_;
+  BufferId workspace_ = kNoBuffer, in_, residual_ = kNoBuffer, out_;
   std::vector<float> gamma_, beta_, mean_, variance_, scale_, shift_;
+  kernels::Normalisation norm_;
+  Sums moments_;
+  bool deferred_;  // its reader normalises
   // backward
   bool has_backward_ = false;
   BufferId terms_[2] = {kNoBuffer, kNoBuffer}, merged_ = kNoBuffer, dx_ = kNoBuffer,
            back_workspace_ = kNoBuffer;
-  bool merges_ = false;
+  bool merges_ = false, hands_on_ = false;  // the operation before passes the gradient through it
+  Sums sums_;
   Merge first_merge_;
   std::vector<float> sum_, product_, down_, projected_;
 };
 
 std::unique_ptr<Node> make_convolution(Context& context, int op);
+std::unique_ptr<Node> make_pointwise(Context& context, int op);
 std::unique_ptr<Node> make_depthwise(Context& context, int op);
 std::unique_ptr<Node> make_fixed_depthwise(Context& context, int op);
 std::unique_ptr<Node> make_curve(Context& context, int op);

@@ -1,6 +1,7 @@
 // Batch norm with the batch's own statistics, fused with activation and residual sum.
 #include <cmath>
 
+#include "engine/onednn/fusion.h"
 #include "engine/onednn/nodes.h"
 
 namespace poseheir::onednn {
@@ -18,14 +19,21 @@ NormNode::NormNode(Context& context, int op)
     residual_ = context.values[op_.residual].buffer;
     context.plan.use(residual_, op);
   }
-  workspace_ = context.floats(kernels::workspace_floats(in.view), op);
+  moments_ = in.moments;
+  if (moments_.pieces > 0)
+    context.plan.use(moments_.buffer, op);
+  else
+    workspace_ = context.floats(kernels::workspace_floats(in.view), op);
   // Forward only, the result may replace what nobody reads again.
   const bool in_place = !context.training() && context.graph.last_use[op_.inputs[0]] == op &&
                         !context.graph.is_output[op_.inputs[0]];
-  out.buffer = in_place ? in_ : context.plan.add(out.desc.get_size(), op);
+  deferred_ = is_deferred(context, op);
+  out.buffer = in_place || deferred_ ? in_ : context.plan.add(out.desc.get_size(), op);
   out_ = out.buffer;
   for (auto* vector : {&gamma_, &beta_, &mean_, &variance_, &scale_, &shift_})
     vector->assign(channels_, 0.0F);
+  norm_ = {scale_.data(), shift_.data(), mean_.data(), nullptr, nullptr, clamp_of(op_)};
+  if (deferred_) out.norm = &norm_;
   out.needs_gradient = context.is_trained(layer_.gamma) || context.is_trained(layer_.beta) ||
                        in.needs_gradient ||
                        (op_.residual >= 0 && context.values[op_.residual].needs_gradient);
@@ -55,11 +63,22 @@ void NormNode::plan_backward(int time) {
   merged_ = result.buffer;
   context_.plan.use(in_, time);
   const bool shares = op_.residual >= 0 && context_.values[op_.residual].needs_gradient;
-  dx_ = shares || !result.writable ? context_.plan.add(in.desc.get_size(), time) : merged_;
-  if (in.needs_gradient) in.gradients.push_back({dx_, true});
-  if (shares) context_.values[op_.residual].gradients.push_back(result);
-  back_workspace_ = context_.floats(kernels::workspace_floats(in.view), time);
+  hands_on_ = hands_gradient_on(context_, op_);
+  if (hands_on_) {
+    in.gradients.push_back({merged_, false, &norm_, {}});
+  } else {
+    dx_ = shares || !result.writable ? context_.plan.add(in.desc.get_size(), time) : merged_;
+    if (in.needs_gradient) in.gradients.push_back({dx_, true});
+  }
+  if (shares) context_.values[op_.residual].gradients.push_back({result.buffer, result.writable});
+  sums_ = merges_ || merge.writes ? Sums{} : out.gradients[0].sums;
+  if (sums_.pieces > 0)
+    context_.plan.use(sums_.buffer, time);
+  else
+    back_workspace_ = context_.floats(kernels::workspace_floats(in.view), time);
   for (auto* vector : {&sum_, &product_, &down_, &projected_}) vector->assign(channels_, 0.0F);
+  norm_.mean_gradient = down_.data();
+  norm_.projected = projected_.data();
   for (const int variable : {layer_.gamma, layer_.beta})
     if (variable >= 0) context_.gradients[variable].assign(channels_, 0.0F);
 }
@@ -73,29 +92,22 @@ void NormNode::pack(const Parameters& parameters) {
 
 void NormNode::forward() {
   const auto& view = context_.values[op_.inputs[0]].view;
-  context_.kernels.moments(context_.address(in_), view, context_.floats_at(workspace_),
-                           mean_.data(), variance_.data());
+  if (moments_.pieces > 0)
+    kernels::finish_moments(context_.floats_at(moments_.buffer), moments_.pieces, channels_,
+                            mean_.data(), variance_.data());
+  else
+    context_.kernels.moments(context_.address(in_), view, context_.floats_at(workspace_),
+                             mean_.data(), variance_.data());
   for (int c = 0; c < channels_; ++c) {
     scale_[c] = gamma_[c] / std::sqrt(variance_[c] + layer_.epsilon);
     shift_[c] = beta_[c] - mean_[c] * scale_[c];
   }
+  if (deferred_) return;
   context_.kernels.normalise(context_.address(in_), context_.address(residual_), view,
                              scale_.data(), shift_.data(), clamp_of(op_), context_.address(out_));
 }
 
-kernels::BatchNormGradient NormNode::gradient() const {
-  return {mean_.data(), scale_.data(), shift_.data(), down_.data(), projected_.data()};
-}
-
-void NormNode::backward() {
-  if (!has_backward_) return;
-  if (first_merge_.writes) first_merge_.run(context_);
-  const auto clamp = first_merge_.writes ? kernels::Clamp::none : clamp_of(op_);
-  const auto& view = context_.values[op_.inputs[0]].view;
-  context_.kernels.normalise_sums(
-      context_.address(terms_[0]), context_.address(terms_[1]), context_.address(in_), view,
-      gradient(), clamp, context_.floats_at(back_workspace_),
-      merges_ ? context_.address(merged_) : nullptr, sum_.data(), product_.data());
+void NormNode::finish_sums() {
   const auto count = static_cast<float>(statistics().count);
   for (int c = 0; c < channels_; ++c) {
     const float inverse = 1.0F / std::sqrt(variance_[c] + layer_.epsilon);
@@ -104,9 +116,26 @@ void NormNode::backward() {
     down_[c] = sum_[c] / count;
     projected_[c] = product_[c] / count * inverse * inverse;
   }
-  if (context_.values[op_.inputs[0]].needs_gradient)
+}
+
+void NormNode::backward() {
+  if (!has_backward_) return;
+  if (first_merge_.writes) first_merge_.run(context_);
+  auto norm = norm_;
+  if (first_merge_.writes) norm.clamp = kernels::Clamp::none;
+  const auto& view = context_.values[op_.inputs[0]].view;
+  if (sums_.pieces > 0)
+    kernels::finish_gradient_sums(context_.floats_at(sums_.buffer), sums_.pieces, channels_,
+                                  sum_.data(), product_.data());
+  else
+    context_.kernels.normalise_sums(
+        context_.address(terms_[0]), context_.address(terms_[1]), context_.address(in_), view, norm,
+        context_.floats_at(back_workspace_), merges_ ? context_.address(merged_) : nullptr,
+        sum_.data(), product_.data());
+  finish_sums();
+  if (!hands_on_ && context_.values[op_.inputs[0]].needs_gradient)
     context_.kernels.normalise_backward(context_.address(merged_), context_.address(in_), view,
-                                        gradient(), clamp, context_.address(dx_));
+                                        norm, context_.address(dx_));
 }
 
 BatchStatistics NormNode::statistics() const {

@@ -1,7 +1,9 @@
 #include "engine/plan.h"
 
+#include <chrono>
 #include <fmt/format.h>
 
+#include "engine/onednn/fusion.h"
 #include "engine/onednn/nodes.h"
 #include "poseheir/error.h"
 
@@ -24,7 +26,8 @@ std::unique_ptr<Node> make_node(Context& context, int op) {
     case OpKind::image:
       return std::make_unique<ImageNode>(context, op);
     case OpKind::convolution:
-      return make_convolution(context, op);
+      return is_pointwise(context, context.graph.ops[op]) ? make_pointwise(context, op)
+                                                          : make_convolution(context, op);
     case OpKind::depthwise:
       return make_depthwise(context, op);
     case OpKind::fixed_depthwise:
@@ -55,6 +58,50 @@ std::unique_ptr<Node> make_node(Context& context, int op) {
   throw Error(ErrorKind::unsupported, "an operation the engine does not know");
 }
 
+const char* name_of(OpKind kind) {
+  switch (kind) {
+    case OpKind::image:
+      return "image";
+    case OpKind::convolution:
+      return "convolution";
+    case OpKind::depthwise:
+      return "depthwise";
+    case OpKind::fixed_depthwise:
+      return "depthwise";
+    case OpKind::heads:
+      return "heads";
+    case OpKind::upsample:
+      return "upsample";
+    case OpKind::batch_norm:
+      return "batch norm";
+    case OpKind::max_pool:
+      return "max pool";
+    case OpKind::subsample:
+      return "subsample";
+    case OpKind::add:
+      return "add";
+    case OpKind::concat:
+      return "concat";
+    case OpKind::resize:
+      return "resize";
+    case OpKind::curve:
+      return "curve";
+    case OpKind::global_mean:
+      return "global mean";
+    case OpKind::scale_channels:
+      return "scale channels";
+  }
+  return "";
+}
+
+template <class Body>
+double seconds_of(const Body& body) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  body();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 // oneDNN computes in bf16 from AVX-512 on; below, there is no gain to be had from it.
 PlanRequest checked(PlanRequest request) {
   if (request.precision == Precision::bf16 && effective_isa() != kernels::Isa::avx512)
@@ -80,8 +127,11 @@ struct Plan::State {
       : network(network_in),
         graph(lower(network, output_layers(network))),
         context(network, graph, checked(request_of(options))) {
-    for (std::size_t op = 0; op < graph.ops.size(); ++op)
+    for (std::size_t op = 0; op < graph.ops.size(); ++op) {
       nodes.push_back(make_node(context, static_cast<int>(op)));
+      times.push_back(
+          {network.layers[graph.ops[op].layer].name, name_of(graph.ops[op].kind), 0, 0});
+    }
     for (const auto& output : network.outputs) add_output(output);
     if (context.training())
       for (auto op = static_cast<int>(nodes.size()) - 1; op >= 0; --op)
@@ -164,6 +214,7 @@ struct Plan::State {
   Context context;
   std::vector<std::unique_ptr<Node>> nodes;
   std::vector<PlainOutput> plain_outputs;
+  std::vector<OperationTime> times;
   FeatureMaps maps;
 };
 
@@ -183,7 +234,8 @@ const FeatureMaps& Plan::forward(const std::uint8_t* pixels) {
   for (std::size_t op = 0; op < state_->nodes.size(); ++op)
     if (state_->graph.ops[op].kind == OpKind::image)
       static_cast<ImageNode&>(*state_->nodes[op]).set_pixels(pixels);
-  for (auto& node : state_->nodes) node->forward();
+  for (std::size_t op = 0; op < state_->nodes.size(); ++op)
+    state_->times[op].forward = seconds_of([&] { state_->nodes[op]->forward(); });
   for (const auto& output : state_->plain_outputs)
     output.read.primitive.execute(state_->context.stream, output.read.arguments);
   return state_->maps;
@@ -194,8 +246,8 @@ void Plan::backward(const FeatureMaps& output_gradients) {
     if (!state_->maps.contains(name))
       throw Error(ErrorKind::mismatch, fmt::format("the network has no output '{}'", name));
   state_->give_gradients(output_gradients);
-  for (auto node = state_->nodes.rbegin(); node != state_->nodes.rend(); ++node)
-    (*node)->backward();
+  for (auto op = state_->nodes.size(); op-- > 0;)
+    state_->times[op].backward = seconds_of([&] { state_->nodes[op]->backward(); });
 }
 
 const Parameters& Plan::gradients() const { return state_->context.gradients; }
@@ -220,6 +272,8 @@ std::vector<std::string> Plan::implementations() const {
   for (const auto& node : state_->nodes) node->list(list);
   return list;
 }
+
+const std::vector<OperationTime>& Plan::times() const { return state_->times; }
 
 std::size_t Plan::bytes() const { return state_->context.plan.total_bytes(); }
 

@@ -1,9 +1,8 @@
-// The image, depthwise convolution, pooling, subsampling and sums.
+// The image, pooling, subsampling and sums.
 #include <fmt/format.h>
 
 #include "engine/onednn/convolution.h"
 #include "engine/onednn/nodes.h"
-#include "poseheir/error.h"
 
 namespace poseheir::onednn {
 
@@ -21,86 +20,6 @@ void ImageNode::forward() {
 }
 
 namespace {
-
-class DepthwiseNode final : public Node {
- public:
-  DepthwiseNode(Context& context, int op)
-      : context_(context),
-        op_(context.graph.ops[op]),
-        layer_(context.layer(op_)),
-        in_(context.values[op_.inputs[0]]),
-        out_(context.values[op_.output]) {
-    const auto shape = shape_of(layer_, context.request.images, in_.channels, in_.size, out_.size);
-    shape_ = {context.request.images,
-              in_.size.height,
-              in_.size.width,
-              in_.channels,
-              layer_.kernel,
-              layer_.stride,
-              int(shape.padding_begin[0]),
-              int(shape.padding_begin[1]),
-              out_.size.height,
-              out_.size.width};
-    if (layer_.dilation != 1 || layer_.bias >= 0 || context.block != 0 ||
-        layer_.kernel > kernels::kMostTaps)
-      throw Error(ErrorKind::unsupported,
-                  fmt::format("'{}': depthwise convolution with dilation, bias or over 16 taps",
-                              layer_.name));
-    context.plan.use(in_.buffer, op);
-    out_.buffer = context.plan.add(out_.desc.get_size(), op);
-    out_.needs_gradient = in_.needs_gradient || context.is_trained(layer_.weights);
-  }
-
-  void plan_backward(int time) override {
-    if (!out_.needs_gradient || out_.gradients.empty()) return;
-    has_backward_ = true;
-    merge_ = plan_merge(context_, op_.output, kernels::Clamp::none, kNoBuffer, time);
-    if (context_.is_trained(layer_.weights)) {
-      context_.gradients[layer_.weights].resize(std::size_t(shape_.kernel) * shape_.kernel *
-                                                shape_.channels);
-      workspace_ = context_.floats(kernels::workspace_floats(shape_), time);
-      context_.plan.use(in_.buffer, time);
-    }
-    if (in_.needs_gradient) {
-      dx_ = context_.plan.add(in_.desc.get_size(), time);
-      in_.gradients.push_back({dx_, true});
-    }
-  }
-
-  void pack(const Parameters& parameters) override { weights_ = parameters[layer_.weights].data(); }
-
-  void forward() override {
-    context_.kernels.depthwise(context_.address(in_.buffer), weights_, shape_,
-                               context_.address(out_.buffer));
-  }
-
-  void backward() override {
-    if (!has_backward_) return;
-    merge_.run(context_);
-    const void* dy = context_.address(merge_.out);
-    if (workspace_ != kNoBuffer)
-      context_.kernels.depthwise_weights(context_.address(in_.buffer), dy, shape_,
-                                         context_.floats_at(workspace_),
-                                         context_.gradients[layer_.weights].data());
-    if (dx_ != kNoBuffer)
-      context_.kernels.depthwise_data(dy, weights_, shape_, context_.address(dx_));
-  }
-
-  void list(std::vector<std::string>& implementations) const override {
-    implementations.push_back(layer_.name + ", own");
-  }
-
- private:
-  Context& context_;
-  const Op& op_;
-  const Layer& layer_;
-  Value &in_, &out_;
-  kernels::DepthwiseShape shape_;
-  const float* weights_ = nullptr;
-  Merge merge_;
-  BufferId workspace_ = kNoBuffer, dx_ = kNoBuffer;
-  bool has_backward_ = false;
-};
 
 class MaxPoolNode final : public Node {
  public:
@@ -274,9 +193,6 @@ class AddNode final : public Node {
 
 }  // namespace
 
-std::unique_ptr<Node> make_depthwise(Context& context, int op) {
-  return std::make_unique<DepthwiseNode>(context, op);
-}
 std::unique_ptr<Node> make_max_pool(Context& context, int op) {
   return std::make_unique<MaxPoolNode>(context, op);
 }
