@@ -86,7 +86,12 @@ void run(Precision precision, int threads, bool quick) {
   infer({"mobilenet_v2_0.35", 1, 384, 512}, options, limit);
   infer({"mobilenet_v2_0.35", 8, 384, 512}, options, limit);
   train({"mobilenet_v2_0.35", 1, 384, 512}, options, limit);
+  infer({"efficientnet-b0", 1, 384, 512}, options, limit);
+  train({"efficientnet-b0", 1, 384, 512}, options, limit);
   if (quick) return;
+  infer({"efficientnet-b3", 1, 384, 512}, options, limit);
+  train({"efficientnet-b3", 1, 384, 512}, options, limit);
+  train({"efficientnet-b0", 8, 400, 400}, options, limit);
   train({"mobilenet_v2_0.35", 8, 384, 512}, options, limit);
   train({"mobilenet_v2_1.0", 1, 384, 512}, options, limit);
   train({"resnet_50", 1, 384, 512}, options, limit);

@@ -110,6 +110,32 @@ void curve_gradient(const void* a, const void* b, const void* c, const void* z, 
                                     static_cast<T*>(out), sums);
 }
 
+template <class T>
+void gated_gradient(const void* dy_, const void* gate_, const void* mean_, const void* z_,
+                    const View& view, float* workspace, void* out_, float* sums) {
+  const T *dy = static_cast<const T*>(dy_), *z = static_cast<const T*>(z_);
+  const T *gate = static_cast<const T*>(gate_), *means = static_cast<const T*>(mean_);
+  T* out = static_cast<T*>(out_);
+  const float factor = 1.0F / float(view.pixels);
+  in_pieces(view, [&](long piece, long first, long, int pixels) {
+    const long group = first / (long(view.pixels) * view.inner) * view.inner;
+    in_lanes(view.inner, [&](auto width, long c) {
+      constexpr int W = decltype(width)::value;
+      const auto g = load<W>(gate + group + c), m = load<W>(means + group + c) * factor;
+      Vec<W> sum = {};
+      long at = first + c;
+      for (int i = 0; i < pixels; ++i, at += view.inner) {
+        const auto v = (load<W>(dy + at) * g + m) * slope<Curve::swish, W>(load<W>(z + at));
+        store<W>(out + at, v);
+        sum += v;
+      }
+      if (sums != nullptr) store<W>(workspace + piece * view.inner + c, sum);
+    });
+  });
+  if (sums == nullptr) return;
+  sum_pieces(view, workspace, view.inner, [&](int channel, double t) { sums[channel] = float(t); });
+}
+
 // gate = factor times the sum of value(width, element) over the pixels of each image and channel.
 template <class T, class Value>
 inline void sum_images(const View& view, float factor, float* workspace, T* gate,

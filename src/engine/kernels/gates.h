@@ -14,6 +14,9 @@ struct GateKernels {
   // out = (a + b + c) times the curve's derivative at z; b, c and sums may be null.
   void (*curve_gradient)(const void* a, const void* b, const void* c, const void* z,
                          const View& view, Curve curve, float* workspace, void* out, float* sums);
+  // out = (dy * gate + mean / pixels) times swish's derivative at z: back through squeeze-excite.
+  void (*gated_gradient)(const void* dy, const void* gate, const void* mean, const void* z,
+                         const View& view, float* workspace, void* out, float* sums);
   void (*mean)(const void* x, const View& view, float* workspace, void* gate);
   // dx = dgate / pixels in every pixel; or added to dx.
   void (*mean_backward)(const void* dgate, const View& view, bool accumulate, void* dx);

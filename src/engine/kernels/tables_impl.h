@@ -37,6 +37,7 @@ const Kernels bf16s = kTable<bf16>;
 template <class T>
 constexpr GateKernels kGates = {curve<T>,
                                 curve_gradient<T>,
+                                gated_gradient<T>,
                                 mean<T>,
                                 mean_backward<T>,
                                 scale<T>,

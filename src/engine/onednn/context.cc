@@ -128,6 +128,11 @@ void Context::finish() {
 
 void Merge::run(const Context& context) const {
   if (!writes && sums == kNoBuffer) return;
+  if (gate != kNoBuffer)
+    return context.gates.gated_gradient(context.address(terms[0]), context.address(gate),
+                                        context.address(mean), context.address(value), view,
+                                        context.floats_at(workspace), context.address(out),
+                                        context.floats_at(sums));
   if (curve != kernels::Curve::none)
     return context.gates.curve_gradient(context.address(terms[0]), context.address(terms[1]),
                                         context.address(terms[2]), context.address(value), view,
@@ -154,6 +159,10 @@ Merge plan_merge(Context& context, int value_index, kernels::Clamp clamp, Buffer
       value.gradients.size() > 1 || clamp != kernels::Clamp::none || curve != kernels::Curve::none;
   merge.out = value.gradients[0].buffer;
   merge.writable = value.gradients[0].writable;
+  merge.gate = value.gradients[0].gate;
+  merge.mean = value.gradients[0].mean;
+  for (const auto buffer : {merge.gate, merge.mean})
+    if (buffer != kNoBuffer) context.plan.use(buffer, time);
   for (std::size_t i = 0; i < value.gradients.size(); ++i) {
     merge.terms[i] = value.gradients[i].buffer;
     context.plan.use(merge.terms[i], time);

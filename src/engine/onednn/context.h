@@ -33,6 +33,9 @@ struct Gradient {
   bool writable = true;  // false where another value's gradient is the same buffer
   const kernels::Normalisation* norm = nullptr;  // the buffer is that of this norm's result
   Sums sums = {};
+  // Where there is a gate, the gradient is buffer * gate + mean / pixels: squeeze-excite leaves
+  // this to the pass that multiplies by swish's derivative.
+  BufferId gate = kNoBuffer, mean = kNoBuffer;
 };
 
 struct Value {
@@ -129,6 +132,7 @@ class Context {
 // pixels.
 struct Merge {
   BufferId terms[3] = {kNoBuffer, kNoBuffer, kNoBuffer};
+  BufferId gate = kNoBuffer, mean = kNoBuffer;  // of the only term
   BufferId value = kNoBuffer, out = kNoBuffer, workspace = kNoBuffer, sums = kNoBuffer;
   bool writes = false, writable = true;
   kernels::View view;

@@ -1,4 +1,6 @@
 // Swish and sigmoid on their own, and squeeze-excite's mean over pixels and scaling of channels.
+#include <algorithm>
+
 #include "engine/onednn/nodes.h"
 
 namespace poseheir::onednn {
@@ -58,8 +60,13 @@ class GlobalMeanNode final : public Node {
     if (!out_.needs_gradient || out_.gradients.empty()) return;
     has_backward_ = true;
     merge_ = plan_merge(context_, op_.output, kernels::Clamp::none, kNoBuffer, time);
-    for (const auto& gradient : in_.gradients)
+    for (auto& gradient : in_.gradients) {
+      if (gradient.gate != kNoBuffer) {
+        gradient.mean = merge_.out;
+        return;
+      }
       if (gradient.writable) dx_ = gradient.buffer;
+    }
     accumulates_ = dx_ != kNoBuffer;
     if (!accumulates_) {
       dx_ = context_.plan.add(in_.desc.get_size(), time);
@@ -76,6 +83,7 @@ class GlobalMeanNode final : public Node {
   void backward() override {
     if (!has_backward_) return;
     merge_.run(context_);
+    if (dx_ == kNoBuffer) return;
     context_.gates.mean_backward(context_.address(merge_.out), in_.view, accumulates_,
                                  context_.address(dx_));
   }
@@ -99,7 +107,10 @@ class ScaleChannelsNode final : public Node {
         out_(context.values[op_.output]) {
     context.plan.use(in_.buffer, op);
     context.plan.use(gate_.buffer, op);
-    out_.buffer = context.plan.add(out_.desc.get_size(), op);
+    // Forward only, the result may replace what nobody reads again.
+    const bool in_place = !context.training() && context.graph.last_use[op_.inputs[0]] == op &&
+                          !context.graph.is_output[op_.inputs[0]];
+    out_.buffer = in_place ? in_.buffer : context.plan.add(out_.desc.get_size(), op);
     out_.needs_gradient = in_.needs_gradient || gate_.needs_gradient;
   }
 
@@ -115,6 +126,11 @@ class ScaleChannelsNode final : public Node {
     }
     if (!in_.needs_gradient) return;
     context_.plan.use(gate_.buffer, time);
+    if (gate_.needs_gradient && is_squeezed()) {
+      in_.gradients.push_back(
+          {.buffer = merge_.out, .writable = merge_.writable, .gate = gate_.buffer});
+      return;
+    }
     dx_ = merge_.writable ? merge_.out : context_.plan.add(in_.desc.get_size(), time);
     in_.gradients.push_back({dx_, true});
   }
@@ -136,6 +152,23 @@ class ScaleChannelsNode final : public Node {
   }
 
  private:
+  // Whether only this and the mean behind the gate read a swish's value that keeps what went in.
+  bool is_squeezed() const {
+    int others = 0, means = 0;
+    bool swish = false;
+    for (const auto& op : context_.graph.ops) {
+      swish |= op.output == op_.inputs[0] && op.kind == OpKind::fixed_depthwise &&
+               curve_of(op) == kernels::Curve::swish;
+      if (&op == &op_ || op.residual == op_.inputs[0] ||
+          std::find(op.inputs.begin(), op.inputs.end(), op_.inputs[0]) == op.inputs.end()) {
+        others += op.residual == op_.inputs[0];
+        continue;
+      }
+      (op.kind == OpKind::global_mean ? means : others) += 1;
+    }
+    return swish && means == 1 && others == 0 && !context_.graph.is_output[op_.inputs[0]];
+  }
+
   Context& context_;
   const Op& op_;
   Value &in_, &gate_, &out_;
