@@ -3,7 +3,7 @@ cmake_minimum_required(VERSION 3.25)
 # headers (public and private) and base/. Run as the test `layers`: cmake -DROOT=… -P check_layers.cmake
 set(base_uses "")
 set(checkpoint_uses checkpoint)
-set(network_uses checkpoint network)
+set(network_uses checkpoint network reference)
 set(media_uses media)
 set(dlc_uses checkpoint network media project predictions track_table)
 set(transfer_uses checkpoint network project transfer)

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "generated_weights.h"
 #include "poseheir/checkpoint.h"
+#include "poseheir/reference.h"
 
 namespace poseheir {
 

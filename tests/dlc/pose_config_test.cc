@@ -3,7 +3,7 @@
 
 #include "expect_error.h"
 #include "poseheir/project.h"
-#include "reference_networks.h"
+#include "poseheir/reference.h"
 #include "shared.h"
 #include "temp_dir.h"
 

@@ -6,9 +6,8 @@
 #include <filesystem>
 #include <string>
 
-#include "generated_weights.h"
 #include "poseheir/engine.h"
-#include "reference_networks.h"
+#include "poseheir/reference.h"
 #include "shared.h"
 
 namespace poseheir {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "reference_networks.h"
+#include "poseheir/reference.h"
 
 namespace poseheir {
 namespace {

@@ -7,8 +7,7 @@
 #include <sstream>
 
 #include "checkpoint/crc32c.h"
-#include "generated_weights.h"
-#include "reference_networks.h"
+#include "poseheir/reference.h"
 #include "shared.h"
 
 namespace poseheir {

@@ -1,15 +1,13 @@
-// The networks of reference/networks and reference/variables, by the folder's name.
-#pragma once
+#include <algorithm>
+#include <fmt/format.h>
 
-#include <stdexcept>
-#include <string>
-#include <vector>
-
-#include "poseheir/network.h"
+#include "base/text.h"
+#include "poseheir/error.h"
+#include "poseheir/reference.h"
 
 namespace poseheir {
 
-inline std::vector<std::string> reference_networks() {
+std::vector<std::string> reference_networks() {
   return {"efficientnet-b0",
           "efficientnet-b0_dual_fusion",
           "efficientnet-b1",
@@ -44,7 +42,11 @@ inline std::vector<std::string> reference_networks() {
           "resnet_50_superquadruped"};
 }
 
-inline NetworkSpec reference_spec(const std::string& name) {
+NetworkSpec reference_spec(const std::string& name) {
+  const auto known = reference_networks();
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    throw Error(ErrorKind::usage, fmt::format("no reference network '{}'{}", printable(name),
+                                              nearest_hint(name, known)));
   const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
   NetworkSpec spec;
   for (const std::string type :
@@ -54,7 +56,6 @@ inline NetworkSpec reference_spec(const std::string& name) {
         "efficientnet-b6"}) {
     if (name == type || name.starts_with(type + "_")) spec.net_type = type;
   }
-  if (!name.starts_with(spec.net_type)) throw std::invalid_argument("no such network: " + name);
   spec.keypoints = has("one_joint") ? 1 : has("superquadruped") ? 39 : 4;
   spec.location_refinement = true;
   spec.multi_animal = has("paf") || has("multi_stage");

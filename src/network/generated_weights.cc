@@ -1,50 +1,39 @@
-// The weights that all reference outputs were made with: each value depends on the variable's name,
-// the index and a scale (reference/weights.md).
-#pragma once
-
 #include <cmath>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "poseheir/network.h"
+#include "poseheir/reference.h"
 
 namespace poseheir {
 
-struct GeneratedScale {
-  float scale = 0;
-  bool around_one = false;  // gamma and variance: scale * (1 + u / 2)
-};
-
-inline std::uint64_t generated_hash(std::string_view name) {
+std::uint64_t generated_hash(std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return hash;
 }
 
-inline std::uint64_t generated_bits(std::uint64_t hash, std::uint64_t index) {
+std::uint64_t generated_bits(std::uint64_t hash, std::uint64_t index) {
   std::uint64_t z = hash + index + 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
 }
 
-inline float generated_value(std::uint64_t hash, std::uint64_t index, GeneratedScale scale) {
+float generated_value(std::uint64_t hash, std::uint64_t index, GeneratedScale scale) {
   const auto top = static_cast<std::int32_t>(generated_bits(hash, index) >> 40);
   const float u = static_cast<float>(top) * 0x1p-23F - 1.0F;
   return scale.around_one ? scale.scale * (1.0F + 0.5F * u) : scale.scale * u;
 }
 
-inline std::vector<float> generated_values(const TensorInfo& info, GeneratedScale scale) {
+std::vector<float> generated_values(const TensorInfo& info, GeneratedScale scale) {
   std::vector<float> values(element_count(info.shape));
   const auto hash = generated_hash(info.name);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = generated_value(hash, i, scale);
   return values;
 }
 
+namespace {
+
 // Whether this gamma ends a residual branch: those are a quarter, so that sums stay near 1.
-inline bool ends_a_residual(const Network& network, int variable) {
+bool ends_a_residual(const Network& network, int variable) {
   const auto& name = network.variables[static_cast<std::size_t>(variable)].info.name;
   if (name.starts_with("resnet")) return name.ends_with("conv3/BatchNorm/gamma");
   if (!name.starts_with("efficientnet")) return false;
@@ -57,7 +46,9 @@ inline bool ends_a_residual(const Network& network, int variable) {
   return false;
 }
 
-inline GeneratedScale generated_scale(const Network& network, int variable) {
+}  // namespace
+
+GeneratedScale generated_scale(const Network& network, int variable) {
   const auto& info = network.variables[static_cast<std::size_t>(variable)].info;
   const auto last = info.name.substr(info.name.rfind('/') + 1);
   if (last == "moving_variance") return {1.0F, true};
@@ -74,7 +65,7 @@ inline GeneratedScale generated_scale(const Network& network, int variable) {
   return {static_cast<float>(std::sqrt(6.0 / fan_in) * (sees_the_image ? 0x1p-6 : 1.0)), false};
 }
 
-inline std::vector<float> generated_values(const Network& network, int variable) {
+std::vector<float> generated_values(const Network& network, int variable) {
   return generated_values(network.variables[static_cast<std::size_t>(variable)].info,
                           generated_scale(network, variable));
 }
