@@ -133,6 +133,13 @@ struct RecognisedNetwork {
 std::vector<RecognisedNetwork> recognise_network(
     const std::vector<TensorInfo>& tensors);  // at most one
 
+// Throws Error(mismatch) when a checkpoint lacks a variable of the network or has one of another
+// shape: which, what network the file really holds, and how to go on. `pose_config` names the file
+// that asked for the network; empty: none. Of the backbone, either of its names will do.
+enum class Needs { everything, backbone };
+void check_fits(const Network& network, const Checkpoint& checkpoint, Needs needs,
+                const std::string& pose_config = {});
+
 // The keypoints of SuperAnimal-Quadruped (39) or SuperAnimal-TopViewMouse (27) in channel order;
 // none for other numbers. DeepLabCut calls them "superanimal_quadruped",
 // "superanimal_topviewmouse".

@@ -1,8 +1,4 @@
-#include <fmt/format.h>
-
-#include "base/text.h"
 #include "poseheir/engine.h"
-#include "poseheir/error.h"
 
 namespace poseheir {
 
@@ -14,25 +10,10 @@ Parameters initial_parameters(const Network& network, std::uint64_t seed) {
 }
 
 Parameters load_parameters(const Network& network, const Checkpoint& source) {
+  check_fits(network, source, Needs::everything);
   Parameters parameters;
-  for (const auto& variable : network.variables) {
-    const auto& info = variable.info;
-    const auto* tensor = source.find(info.name);
-    if (tensor == nullptr) {
-      std::vector<std::string> names;
-      for (const auto& known : source.tensors) names.push_back(known.info.name);
-      throw Error(ErrorKind::mismatch,
-                  fmt::format("{}: no tensor '{}', which {} needs{}", source.path.string(),
-                              info.name, network.spec.net_type, nearest_hint(info.name, names)));
-    }
-    if (tensor->info.shape != info.shape)
-      throw Error(
-          ErrorKind::mismatch,
-          fmt::format("{}: '{}' is {}, but {} with {} keypoints needs {}", source.path.string(),
-                      info.name, shape_text(tensor->info.shape), network.spec.net_type,
-                      network.spec.keypoints, shape_text(info.shape)));
-    parameters.push_back(read_floats(*tensor));
-  }
+  for (const auto& variable : network.variables)
+    parameters.push_back(read_floats(*source.find(variable.info.name)));
   return parameters;
 }
 

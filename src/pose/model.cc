@@ -119,21 +119,8 @@ PoseModel load_model(const Project& project, const ModelChoice& choice, const Sn
   PoseModel model{snapshot, read_train_config(project, choice), read_test_config(paths), {}, {}};
   model.network = build_network(model.test_config.network);
   const auto checkpoint = read_checkpoint(snapshot.prefix);
-  try {
-    model.parameters = load_parameters(model.network, checkpoint);
-  } catch (const Error& error) {
-    std::vector<TensorInfo> tensors;
-    for (const auto& tensor : checkpoint.tensors) tensors.push_back(tensor.info);
-    const auto known = recognise_network(tensors);
-    const auto found =
-        known.empty() ? std::string("no network that Poseheir knows") : known.front().description;
-    throw Error(
-        error.kind(),
-        fmt::format("{}: does not fit {} (net_type {}, {} keypoints): {}; the file holds {}",
-                    snapshot.prefix.string(), model.test_config.path.string(),
-                    model.test_config.network.net_type, model.test_config.network.keypoints,
-                    error.what(), found));
-  }
+  check_fits(model.network, checkpoint, Needs::everything, model.test_config.path.string());
+  model.parameters = load_parameters(model.network, checkpoint);
   return model;
 }
 

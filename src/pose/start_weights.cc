@@ -53,26 +53,16 @@ bool is_wanted(const Variable& variable, bool everything) {
   return everything || !variable.imagenet_key.empty();
 }
 
-void restore(StartWeights& start, const Network& network, const Checkpoint& source,
-             bool everything) {
+void restore(StartWeights& start, const Network& network, const Checkpoint& source, bool everything,
+             const PoseConfig& config) {
+  check_fits(network, source, everything ? Needs::everything : Needs::backbone,
+             config.path.string());
   start.checksum = 0xCBF29CE484222325U;
   for (std::size_t i = 0; i < network.variables.size(); ++i) {
     const auto& variable = network.variables[i];
     if (!is_wanted(variable, everything)) continue;
     const auto* tensor =
         everything ? source.find(variable.info.name) : find_backbone(source, variable);
-    if (tensor == nullptr)
-      throw Error(ErrorKind::mismatch, fmt::format("{}: lacks '{}', which {} needs", start.source,
-                                                   variable.info.name, network.spec.net_type));
-    if (tensor->info.shape != variable.info.shape)
-      throw Error(ErrorKind::mismatch,
-                  fmt::format("{}: '{}' has the shape {}, but the network needs {}{}", start.source,
-                              variable.info.name, shape_text(tensor->info.shape),
-                              shape_text(variable.info.shape),
-                              variable.part == NetworkPart::head
-                                  ? "; for other keypoints take only the backbone (--fresh-heads), "
-                                    "or use 'poseheir transfer'"
-                                  : ""));
     start.parameters[i] = read_floats(*tensor);
     add_to_checksum(start.checksum, start.parameters[i]);
     ++start.restored;
@@ -114,7 +104,7 @@ StartWeights load_start_weights(const Network& network, const PoseConfig& config
   // ".index" and its like are gone; what stem() cuts off now is part of a name such as x.ckpt.
   const auto iteration =
       keep_heads ? snapshot_iteration(path.filename().string()) : std::optional<std::int64_t>();
-  restore(start, network, read_checkpoint(path), iteration.has_value());
+  restore(start, network, read_checkpoint(path), iteration.has_value(), config);
   start.first_iteration = iteration.value_or(0);
   start.description = iteration ? fmt::format("all {} variables from {}, at iteration {}",
                                               start.restored, start.source, start.first_iteration)

@@ -198,8 +198,8 @@ TEST(LoadParameters, NamesBothShapesOfAHeadForOtherKeypoints) {
   checkpoint.tensors = stored_parameters(stored, initial_parameters(stored, 1));
   spec.keypoints = 7;
   EXPECT_ERROR(load_parameters(build_network(spec), checkpoint), ErrorKind::mismatch,
-               "model/snapshot-5: 'pose/part_pred/block4/biases' is [4], but mobilenet_v2_0.35 "
-               "with 7 keypoints needs [7]");
+               "model/snapshot-5: does not fit mobilenet_v2_0.35 with 7 keypoints: "
+               "'pose/part_pred/block4/biases' has the shape [4], but the network needs [7]");
 }
 
 }  // namespace

@@ -122,9 +122,22 @@ TEST(LoadModel, SaysWhatTheSnapshotHoldsWhenThePoseConfigContradictsIt) {
   const Openfield openfield;
   const auto test_config = openfield.folder / (std::string(kModel) + "/test/pose_cfg.yaml");
   set_pose_config_value(test_config, "net_type", "mobilenet_v2_1.0");
-  EXPECT_ERROR(openfield.model(), ErrorKind::mismatch, "does not fit");
+  EXPECT_ERROR(openfield.model(), ErrorKind::mismatch,
+               "does not fit mobilenet_v2_1.0 with 4 keypoints");
   set_pose_config_value(test_config, "net_type", "resnet_50");
-  EXPECT_ERROR(openfield.model(), ErrorKind::mismatch, "(net_type resnet_50, 4 keypoints)");
+  EXPECT_ERROR(openfield.model(), ErrorKind::mismatch,
+               "test/pose_cfg.yaml must say net_type: mobilenet_v2_0.35");
+}
+
+TEST(PredictPictures, RefusesASettingsFileWithoutLocationRefinement) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  set_pose_config_value(openfield.folder / (std::string(kModel) + "/test/pose_cfg.yaml"),
+                        "location_refinement", "false");
+  const auto picture =
+      shared_folder() / "data/projects/openfield-pranav/labeled-data/m4s1/img0000.png";
+  EXPECT_ERROR(predict_pictures(openfield.model(), {picture}, {}), ErrorKind::unsupported,
+               "location_refinement is false; poses are decoded with it only");
 }
 
 TEST(PredictPictures, NamesAMissingPicture) {
