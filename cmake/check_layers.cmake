@@ -11,9 +11,10 @@ set(metrics_uses checkpoint network project predictions metrics)
 set(report_uses checkpoint network media project predictions metrics report)
 set(engine_uses checkpoint network engine)
 set(animals_uses checkpoint network engine project predictions animal_targets detections assembly tracks track_table animal_files animal_metrics pyramid)
-set(pose_uses checkpoint network engine project media predictions metrics train predict)
+set(pose_uses checkpoint network engine project media predictions metrics train predict predict_animals
+  animal_targets detections assembly tracks track_table animal_files animal_metrics pyramid)
 set(demo_uses checkpoint network project media demo)
-set(cli_uses checkpoint network project media predictions metrics report engine transfer train predict demo)
+set(cli_uses checkpoint network project media predictions metrics report engine transfer train predict predict_animals demo)
 
 set(problems)
 file(GLOB folders RELATIVE ${ROOT}/src ${ROOT}/src/*)

@@ -45,10 +45,6 @@ using Poses = std::vector<std::vector<PredictedPoint>>;  // [row][body part * ou
 Poses predict_pictures(const PoseModel& model, const std::vector<std::filesystem::path>& pictures,
                        const EngineOptions& engine, const Progress& progress = {});
 
-struct Crop {
-  int x1 = 0, x2 = 0, y1 = 0, y2 = 0;  // pixels of the frame; x2 and y2 are the first outside
-};
-
 struct VideoOptions {
   int batch_size = 8;
   std::optional<Crop> crop;  // positions in the result are relative to it, as DeepLabCut's

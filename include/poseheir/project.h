@@ -24,18 +24,28 @@ struct ModelChoice {
   std::string run_name;          // empty: DeepLabCut's own folder; else train/runs/<run_name>
 };
 
+// Part of a picture: x2 and y2 are the first columns and rows outside.
+struct Crop {
+  int x1 = 0, x2 = 0, y1 = 0, y2 = 0;
+  bool operator==(const Crop&) const = default;
+};
+
 struct Project {
   std::filesystem::path folder;  // where config.yaml lies, whatever project_path says
   std::string task, scorer, date;
   std::vector<std::string> bodyparts;  // single-animal list, or multi-animal then unique parts
   std::vector<std::string> individuals;
+  std::vector<std::string> unique_bodyparts;  // multi-animal: the last ones of bodyparts
   bool multi_animal = false;
+  bool identity = false;  // the network learns who is who
   std::vector<std::pair<std::string, std::string>> skeleton;
   std::vector<double> training_fractions;
   std::vector<std::string> video_stems;  // in the order of video_sets
   int iteration = 0;
   double pcutoff = 0.6;
-  int batch_size = 8;  // inference
+  int batch_size = 8;        // inference
+  std::optional<Crop> crop;  // of the videos analyzed [cropping, x1, x2, y1, y2]
+  std::string track_method;  // [default_track_method]
   std::string default_net_type = "resnet_50";
   std::string default_augmenter = "default";
   std::string snapshot_index = "-1";  // a number or "all"
@@ -46,6 +56,8 @@ struct Project {
 
 // `path` is a config.yaml or its folder. Throws Error naming file and line.
 Project read_project(const std::filesystem::path& path);
+// The body parts that every individual has: all but the unique ones.
+std::vector<std::string> animal_bodyparts(const Project& project);
 
 // Folders and names of one model, spelled as DeepLabCut spells them (spec 1.1, 9.1).
 struct ModelPaths {
@@ -97,6 +109,24 @@ YamlEdit edit_yaml_value(const std::string& text, const std::string& name, const
 std::string set_pose_config_value(const std::filesystem::path& path, const std::string& key,
                                   const std::string& value);
 
+// inference_cfg.yaml of a multi-animal model: how its detections become animals and tracks.
+struct InferenceConfig {
+  double confidence_cutoff = 0.1;  // [pcutoff]
+  double minimal_affinity = 0.1;   // [pafthreshold]
+  double minimal_links = 2;        // [minimalnumberofconnections]
+  int individuals = 1;             // [topktoretain]
+  double box_slack_pixels = 0;     // [boundingboxslack]
+  double iou_threshold = 0.6;
+  int max_age = 1, min_hits = 1;
+  bool greedy_oks = false;  // evaluation
+};
+
+// The file, or where there is none what DeepLabCut would write there. Throws Error(usage) that
+// names file, line and key.
+InferenceConfig read_inference_config(const std::filesystem::path& path, const Project& project);
+// As create_training_dataset writes it.
+std::string format_inference_config(const Project& project);
+
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 // A point in an image: pixels, x to the right, y down, origin at the outer corner of the first
@@ -123,6 +153,24 @@ Labels read_labels(const std::filesystem::path& path);  // CollectedData csv or 
 void write_labels(const std::filesystem::path& stem, const Labels& labels);  // stem.csv and stem.h5
 Labels merge_labels(const Project& project);  // all labeled-data folders, as DeepLabCut merges them
 std::filesystem::path image_path(const Project& project, const LabelledImage& image);
+
+// Annotations of several individuals.
+struct LabelledAnimals {
+  std::vector<std::string> path;            // components
+  std::vector<std::vector<Point>> animals;  // [individual][body part]
+  std::vector<Point> unique;                // [unique body part]
+};
+struct AnimalLabels {
+  std::string scorer;
+  std::vector<std::string> individuals, bodyparts, unique_bodyparts;
+  std::vector<LabelledAnimals> images;
+};
+// A multi-animal CollectedData csv or h5, rows as they stand there. Body parts and individuals in
+// the project's order; throws Error(mismatch) for names that config.yaml does not list, or lists
+// but the file lacks.
+AnimalLabels read_animal_labels(const std::filesystem::path& path, const Project& project);
+// The labels that the model's training set was made of.
+AnimalLabels read_training_animals(const Project& project, const ModelPaths& paths);
 
 struct Split {
   std::vector<int> train, test;  // rows of the merged labels

@@ -162,6 +162,7 @@ void read_videos(const Config& config, Project& project) {
 
 void read_bodyparts(const Config& config, Project& project) {
   project.multi_animal = config.value<bool>("multianimalproject", false, "true or false");
+  project.identity = config.value<bool>("identity", false, "true or false");
   project.individuals = config.texts("individuals");
   const auto parts = config.find("bodyparts");
   const bool says_multi = parts.IsDefined() && parts.IsScalar() && parts.Scalar() == "MULTI!";
@@ -187,6 +188,7 @@ void read_bodyparts(const Config& config, Project& project) {
                     fmt::format("{}: '{}' is both a multi-animal and a unique body part",
                                 config.file(), part));
       project.bodyparts.push_back(part);
+      project.unique_bodyparts.push_back(part);
     }
   }
   if (project.bodyparts.empty())
@@ -258,6 +260,12 @@ void read_conversion_tables(const Config& config, Project& project) {
   }
 }
 
+void read_cropping(const Config& config, Project& project) {
+  if (!config.value<bool>("cropping", false, "true or false")) return;
+  const auto edge = [&](const char* key) { return config.value<int>(key, 0, "a whole number"); };
+  project.crop = Crop{edge("x1"), edge("x2"), edge("y1"), edge("y2")};
+}
+
 std::filesystem::path config_file(const std::filesystem::path& path) {
   const auto file = std::filesystem::is_directory(path) ? path / "config.yaml" : path;
   if (!std::filesystem::exists(file))
@@ -285,6 +293,7 @@ Project read_project(const std::filesystem::path& path) {
   read_videos(config, project);
   read_conversion_tables(config, project);
   read_snapshot_index(config, project);
+  read_cropping(config, project);
   project.iteration = config.value<int>("iteration", 0, "a whole number");
   project.pcutoff = config.value<double>("pcutoff", 0.6, "a number between 0 and 1");
   project.batch_size = config.value<int>("batch_size", 8, "a whole number from 1");
@@ -294,7 +303,13 @@ Project read_project(const std::filesystem::path& path) {
   project.default_net_type =
       config.value<std::string>("default_net_type", "resnet_50", "a network's name");
   project.default_augmenter = config.value<std::string>("default_augmenter", "default", "a name");
+  project.track_method = config.value<std::string>("default_track_method", "", "a tracker's name");
   return project;
+}
+
+std::vector<std::string> animal_bodyparts(const Project& project) {
+  const auto unique = static_cast<std::ptrdiff_t>(project.unique_bodyparts.size());
+  return {project.bodyparts.begin(), project.bodyparts.end() - unique};
 }
 
 }  // namespace poseheir
