@@ -164,11 +164,14 @@ struct AnimalLabels {
   std::string scorer;
   std::vector<std::string> individuals, bodyparts, unique_bodyparts;
   std::vector<LabelledAnimals> images;
+  std::vector<std::string> warnings;  // for stderr: files that were left out
 };
 // A multi-animal CollectedData csv or h5, rows as they stand there. Body parts and individuals in
 // the project's order; throws Error(mismatch) for names that config.yaml does not list, or lists
 // but the file lacks.
 AnimalLabels read_animal_labels(const std::filesystem::path& path, const Project& project);
+// All labeled-data folders, as DeepLabCut merges them.
+AnimalLabels merge_animal_labels(const Project& project);
 // The labels that the model's training set was made of.
 AnimalLabels read_training_animals(const Project& project, const ModelPaths& paths);
 
@@ -182,20 +185,20 @@ Split read_split(const std::filesystem::path& documentation_pickle);
 // for testing. Throws Error(usage) for a fraction outside 0 to 1.
 Split make_split(int rows, double fraction, std::uint64_t seed);
 
-// One training record as DeepLabCut's .mat or pickle holds it: joints cut to integers, inside the
-// image.
+// One training record as DeepLabCut's .mat or pickle holds it: joints inside the image, cut to
+// integers (single animal) or rounded to two decimals (multi-animal, ascending by individual).
 struct TrainingRecord {
   std::vector<std::string> path;
   int channels = 3, height = 0, width = 0;
   struct Joint {
     int id;
     double x, y;
+    int individual = 0;  // multi-animal; unique body parts belong to the one after the last
   };
   std::vector<Joint> joints;
 };
 
-// A single-animal .mat, or the records of a Documentation or data-set pickle. Multi-animal records
-// are refused (unsupported).
+// A single-animal .mat, or the records of a Documentation or data-set pickle.
 std::vector<TrainingRecord> read_training_records(const std::filesystem::path& mat_or_pickle);
 
 // What DeepLabCut reads when it trains (.mat) and evaluates (Documentation_data-….pickle).
@@ -203,13 +206,16 @@ void write_training_records(const std::filesystem::path& mat,
                             const std::vector<TrainingRecord>& records);
 void write_split(const std::filesystem::path& documentation_pickle,
                  const std::vector<TrainingRecord>& records, const Split& split);
+std::vector<TrainingRecord> make_animal_records(const Project& project, const AnimalLabels& labels,
+                                                const std::vector<int>& rows);
 std::vector<TrainingRecord> make_training_records(const Project& project, const Labels& labels,
                                                   const std::vector<int>& rows);
 
 // Everything train and evaluate need of one model: an existing training set with its split, or one
 // made by us where there is none.
 struct Dataset {
-  Labels labels;  // merged
+  Labels labels;         // merged; empty for several animals, whose labels are the next
+  AnimalLabels animals;  // empty for a single animal
   Split split;
   std::vector<TrainingRecord> records;  // of the training rows that kept a joint
 };
@@ -224,7 +230,10 @@ struct TrainingSetOptions {
   int shuffle = 1;
   std::uint64_t seed = 0;    // 0, shuffle 1: numpy.random.RandomState(0)
   std::string init_weights;  // empty: the key stays without a value
-  bool overwrite = false;    // else an existing model of this shuffle is an error
+  // Multi-animal: limbs by config.yaml's skeleton instead of all pairs of body parts.
+  bool limbs_from_skeleton = false;
+  std::pair<int, int> crop_size = {400, 400};  // multi-animal: width, height of training pieces
+  bool overwrite = false;                      // else an existing model of this shuffle is an error
 };
 struct CreatedModel {
   ModelPaths paths;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "dlc/collected_data.h"
+#include "dlc/limbs.h"
 #include "dlc/mat.h"
 #include "dlc/pose_config_template.h"
 #include "dlc/records.h"
@@ -15,9 +16,25 @@
 namespace poseheir {
 namespace {
 
+// DeepLabCut's names of multi-stage networks: dlcrnet_ms5, dlcr101_ms5, dlcr152_ms5.
+bool names_multi_stage(const std::string& net_type) {
+  return net_type.find("dlcr") != std::string::npos && net_type.find("_ms5") != std::string::npos;
+}
+
+std::string wanted_net_type(const Project& project, const TrainingSetOptions& options) {
+  return options.net_type.empty() ? project.default_net_type : options.net_type;
+}
+
+constexpr auto kAnimalAugmenter = "multi-animal-imgaug";
+
 std::string chosen_net_type(const Project& project, const TrainingSetOptions& options) {
   NetworkSpec spec;
-  spec.net_type = options.net_type.empty() ? project.default_net_type : options.net_type;
+  spec.net_type = wanted_net_type(project, options);
+  if (project.multi_animal && names_multi_stage(spec.net_type)) {
+    auto layers = spec.net_type.substr(spec.net_type.find("dlcr") + 4);
+    layers.resize(std::min(layers.find_first_not_of("0123456789"), layers.size()));
+    spec.net_type = "resnet_" + (layers.empty() ? "50" : layers);
+  }
   spec.keypoints = static_cast<int>(project.bodyparts.size());
   build_network(spec);  // refuses a name that no network has, naming the nearest
   return spec.net_type;
@@ -26,6 +43,12 @@ std::string chosen_net_type(const Project& project, const TrainingSetOptions& op
 // What DeepLabCut does not know becomes imgaug where it is the project's default, and is refused
 // where it was asked for.
 std::string chosen_augmenter(const Project& project, const TrainingSetOptions& options) {
+  if (project.multi_animal) {
+    if (options.augmenter.empty() || options.augmenter == kAnimalAugmenter) return kAnimalAugmenter;
+    throw Error(ErrorKind::usage,
+                fmt::format("augmenter '{}' for several animals; there is only {}",
+                            options.augmenter, kAnimalAugmenter));
+  }
   constexpr std::array kKnown = {"imgaug", "default", "deterministic", "scalecrop", "tensorpack"};
   const auto& wanted = options.augmenter.empty() ? project.default_augmenter : options.augmenter;
   if (std::find(kKnown.begin(), kKnown.end(), wanted) != kKnown.end()) return wanted;
@@ -46,8 +69,9 @@ NewModel new_model(const Project& project, const TrainingSetOptions& options,
                    const ModelPaths& paths) {
   const auto folder = paths.training_set.lexically_relative(project.folder);
   NewModel model;
-  model.dataset = (folder / fmt::format("{}_{}{}shuffle{}.mat", project.task, project.scorer,
-                                        paths.train_percent, options.shuffle))
+  model.dataset = (folder / fmt::format("{}_{}{}shuffle{}.{}", project.task, project.scorer,
+                                        paths.train_percent, options.shuffle,
+                                        project.multi_animal ? "pickle" : "mat"))
                       .generic_string();
   model.metadataset =
       (folder / documentation_name(project, paths.train_percent, options.shuffle)).generic_string();
@@ -57,6 +81,14 @@ NewModel new_model(const Project& project, const TrainingSetOptions& options,
   model.project_path = std::filesystem::canonical(project.folder).string();
   model.net_type = chosen_net_type(project, options);
   model.dataset_type = chosen_augmenter(project, options);
+  if (project.multi_animal) {
+    NewAnimals animals;
+    animals.limbs = choose_limbs(project, options);
+    animals.identities = project.identity ? static_cast<int>(project.individuals.size()) : 0;
+    animals.multi_stage = names_multi_stage(wanted_net_type(project, options));
+    animals.crop_size = options.crop_size;
+    model.animals = std::move(animals);
+  }
   return model;
 }
 
@@ -65,13 +97,45 @@ void add(FileTransaction& files, const std::filesystem::path& path, const std::s
   files.append(files.add(path), content);
 }
 
+// The labels of either kind of project, and what a training set makes of them.
+class Annotations {
+ public:
+  explicit Annotations(const Project& project) : project_(project) {
+    if (project.multi_animal)
+      animals_ = merge_animal_labels(project);
+    else
+      labels_ = merge_labels(project);
+  }
+  int rows() const {
+    return static_cast<int>(labels_ ? labels_->images.size() : animals_->images.size());
+  }
+  const std::vector<std::string>& warnings() const {
+    return labels_ ? labels_->warnings : animals_->warnings;
+  }
+  CollectedData format() const {
+    return labels_ ? format_collected_data(*labels_) : format_collected_data(*animals_);
+  }
+  std::vector<TrainingRecord> records(const std::vector<int>& rows) const {
+    return labels_ ? make_training_records(project_, *labels_, rows)
+                   : make_animal_records(project_, *animals_, rows);
+  }
+  std::string format_records(const std::vector<TrainingRecord>& records) const {
+    return labels_ ? format_training_mat(records) : format_animal_records(records);
+  }
+  std::string format_split(const std::vector<TrainingRecord>& records, const Split& split) const {
+    return labels_ ? poseheir::format_split(records, split) : format_animal_split(records, split);
+  }
+
+ private:
+  const Project& project_;
+  std::optional<Labels> labels_;
+  std::optional<AnimalLabels> animals_;
+};
+
 }  // namespace
 
 CreatedTrainingSet create_training_dataset(const Project& project,
                                            const TrainingSetOptions& options) {
-  if (project.multi_animal)
-    throw Error(ErrorKind::unsupported,
-                "training sets of multi-animal projects are not made yet; DeepLabCut's are read");
   CreatedTrainingSet created;
   for (int index = 0; index < static_cast<int>(project.training_fractions.size()); ++index) {
     ModelChoice choice;
@@ -81,26 +145,29 @@ CreatedTrainingSet create_training_dataset(const Project& project,
     require_new(paths, options);
     created.models.push_back({paths, {}, 0});
   }
-  const auto labels = merge_labels(project);
-  created.warnings = labels.warnings;
+  const Annotations labels(project);
+  created.warnings = labels.warnings();
   const auto& training_set = created.models[0].paths.training_set;
   auto shuffles = read_shuffles(project, training_set);
 
   FileTransaction files;
-  const auto merged = format_collected_data(labels);
+  const auto merged = labels.format();
   add(files, training_set / ("CollectedData_" + project.scorer + ".h5"), merged.h5);
   add(files, training_set / ("CollectedData_" + project.scorer + ".csv"), merged.csv);
   for (std::size_t i = 0; i < created.models.size(); ++i) {
     auto& [paths, split, count] = created.models[i];
-    split = make_split(static_cast<int>(labels.images.size()), project.training_fractions[i],
+    split = make_split(labels.rows(), project.training_fractions[i],
                        options.seed + static_cast<std::uint64_t>(options.shuffle - 1));
-    const auto records = make_training_records(project, labels, split.train);
+    const auto records = labels.records(split.train);
     count = static_cast<int>(records.size());
     const auto model = new_model(project, options, paths);
-    add(files, project.folder / model.dataset, format_training_mat(records));
-    add(files, project.folder / model.metadataset, format_split(records, split));
+    add(files, project.folder / model.dataset, labels.format_records(records));
+    add(files, project.folder / model.metadataset, labels.format_split(records, split));
     add(files, paths.test_pose_config, format_test_pose_config(model));
     add(files, paths.train_pose_config, format_train_pose_config(model));
+    if (project.multi_animal)
+      add(files, paths.test_pose_config.parent_path() / "inference_cfg.yaml",
+          format_inference_config(project));
     put_shuffle(shuffles, {paths.model_name, split.fraction, options.shuffle, "tensorflow", split});
   }
   add(files, training_set / "metadata.yaml", format_shuffles(shuffles));

@@ -31,8 +31,17 @@ Labels labels_of(const Project& project, const ModelPaths& paths) {
   return merge_labels(project);
 }
 
-void check_split(const Split& split, const std::filesystem::path& file, Labels& labels) {
-  const auto rows = labels.images.size();
+AnimalLabels animals_of(const Project& project, const ModelPaths& paths) {
+  for (const auto* extension : {".h5", ".csv"}) {
+    const auto merged =
+        existing(paths.training_set / ("CollectedData_" + project.scorer + extension));
+    if (!merged.empty()) return read_animal_labels(merged, project);
+  }
+  return merge_animal_labels(project);
+}
+
+void check_split(const Split& split, const std::filesystem::path& file, std::size_t rows,
+                 std::vector<std::string>& warnings) {
   for (const auto* indices : {&split.train, &split.test}) {
     for (const int row : *indices) {
       if (row < 0 || static_cast<std::size_t>(row) >= rows)
@@ -43,7 +52,7 @@ void check_split(const Split& split, const std::filesystem::path& file, Labels& 
     }
   }
   if (split.train.size() + split.test.size() != rows)
-    labels.warnings.push_back(
+    warnings.push_back(
         fmt::format("{}: splits {} images, but {} are labelled: the labels changed after the "
                     "training set was made",
                     file.string(), split.train.size() + split.test.size(), rows));
@@ -82,25 +91,33 @@ Dataset read_dataset(const Project& project, const ModelChoice& choice,
                      const PoseConfig& pose_config) {
   const auto paths = model_paths(project, choice);
   Dataset dataset;
-  dataset.labels = labels_of(project, paths);
+  if (project.multi_animal)
+    dataset.animals = animals_of(project, paths);
+  else
+    dataset.labels = labels_of(project, paths);
+  const auto rows = dataset.labels.images.size() + dataset.animals.images.size();
   const auto documentation = existing(in_project(project, pose_config.metadataset));
   if (!documentation.empty()) {
     dataset.split = read_split(documentation);
-    check_split(dataset.split, documentation, dataset.labels);
+    check_split(dataset.split, documentation, rows,
+                project.multi_animal ? dataset.animals.warnings : dataset.labels.warnings);
   } else {
     const auto index =
         choice.trainset_index < 0
             ? choice.trainset_index + static_cast<int>(project.training_fractions.size())
             : choice.trainset_index;
     // Another split for each shuffle, the same one each time.
-    dataset.split = make_split(static_cast<int>(dataset.labels.images.size()),
+    dataset.split = make_split(static_cast<int>(rows),
                                project.training_fractions.at(static_cast<std::size_t>(index)),
                                static_cast<std::uint64_t>(choice.shuffle - 1));
   }
   const auto records = existing(in_project(project, pose_config.dataset));
-  dataset.records = !records.empty() && !documentation.empty()
-                        ? read_training_records(records)
-                        : make_training_records(project, dataset.labels, dataset.split.train);
+  if (!records.empty() && !documentation.empty())
+    dataset.records = read_training_records(records);
+  else if (project.multi_animal)
+    dataset.records = make_animal_records(project, dataset.animals, dataset.split.train);
+  else
+    dataset.records = make_training_records(project, dataset.labels, dataset.split.train);
   return dataset;
 }
 

@@ -134,7 +134,7 @@ void add_labels(const Project& project, const std::filesystem::path& file, Label
   }
 }
 
-std::vector<std::filesystem::path> folders_of_labels(const Project& project) {
+std::vector<std::filesystem::path> label_folders(const Project& project) {
   const auto root = project.folder / "labeled-data";
   std::vector<std::filesystem::path> folders;
   for (const auto& stem : project.video_stems) {
@@ -152,6 +152,18 @@ std::vector<std::filesystem::path> folders_of_labels(const Project& project) {
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> label_files(const Project& project) {
+  auto files = label_folders(project);
+  for (auto& file : files) file = collected_data(file, project.scorer);
+  return files;
+}
+
+Error no_labels(const Project& project) {
+  return {ErrorKind::io,
+          fmt::format("no labels: looked for CollectedData_{}.h5 or .csv in the folders of {}",
+                      project.scorer, (project.folder / "labeled-data").string())};
+}
 
 Labels read_labels(const std::filesystem::path& path) {
   return labels_of(read_table(path), path.string());
@@ -174,13 +186,8 @@ Labels merge_labels(const Project& project) {
   Labels merged;
   merged.scorer = project.scorer;
   merged.bodyparts = project.bodyparts;
-  for (const auto& folder : folders_of_labels(project))
-    add_labels(project, collected_data(folder, project.scorer), merged);
-  if (merged.images.empty())
-    throw Error(
-        ErrorKind::io,
-        fmt::format("no labels: looked for CollectedData_{}.h5 or .csv in the folders of {}",
-                    project.scorer, (project.folder / "labeled-data").string()));
+  for (const auto& file : label_files(project)) add_labels(project, file, merged);
+  if (merged.images.empty()) throw no_labels(project);
   std::stable_sort(merged.images.begin(), merged.images.end(),
                    [](const LabelledImage& a, const LabelledImage& b) { return a.path < b.path; });
   return merged;

@@ -17,6 +17,9 @@ std::vector<std::string> path_components(std::string_view path);
 Split parse_split(Bytes pickle);
 std::vector<TrainingRecord> parse_pickled_records(
     Bytes pickle);  // these, or a list of records alone
+// Of several animals: the data-set pickle, and the Documentation pickle.
+std::string format_animal_records(const std::vector<TrainingRecord>& records);
+std::string format_animal_split(const std::vector<TrainingRecord>& records, const Split& split);
 std::string format_split(const std::vector<TrainingRecord>& records, const Split& split);
 
 }  // namespace poseheir

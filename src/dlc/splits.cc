@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -65,20 +66,28 @@ std::vector<double> values_of(const PickleValue& value) {
   return values;
 }
 
-std::vector<TrainingRecord::Joint> joints_of(const PickleValue& value) {
-  if (value.is(Kind::dict))
-    fail(
-        "its joints are those of several animals, which Poseheir does not train yet; expected a "
-        "single-animal training set",
-        ErrorKind::unsupported);
+void add_joints(std::vector<TrainingRecord::Joint>& joints, const PickleValue& value,
+                int individual) {
   const auto array = numpy_array(value);
-  if (array.values.empty()) return {};
+  if (array.values.empty()) return;
   if (array.shape.size() != 2 || array.shape[1] != 3)
     fail("joints: expected three columns (number, x, y)");
-  std::vector<TrainingRecord::Joint> joints;
   for (std::size_t at = 0; at < array.values.size(); at += 3)
-    joints.push_back(
-        {whole(array.values[at], "a joint"), array.values[at + 1], array.values[at + 2]});
+    joints.push_back({whole(array.values[at], "a joint"), array.values[at + 1],
+                      array.values[at + 2], individual});
+}
+
+// A matrix, or one for each individual.
+std::vector<TrainingRecord::Joint> joints_of(const PickleValue& value) {
+  std::vector<TrainingRecord::Joint> joints;
+  if (!value.is(Kind::dict)) {
+    add_joints(joints, value, 0);
+    return joints;
+  }
+  for (std::size_t i = 0; i + 1 < value.items.size(); i += 2)
+    add_joints(joints, *value.items[i + 1], whole(number_of(*value.items[i]), "an individual"));
+  std::stable_sort(joints.begin(), joints.end(),
+                   [](const auto& a, const auto& b) { return a.individual < b.individual; });
   return joints;
 }
 

@@ -20,14 +20,15 @@ void flip(Sample& sample, const AugmentOptions& options, Random& random) {
 }
 
 // A few small rectangles of the picture become black, in all channels or in one.
-void cover_some(Image& image, Random& random) {
-  constexpr double kDropped = 0.02, kCells = 0.3;
+void cover_some(Image& image, const AugmentOptions& options, Random& random) {
   constexpr int kFewest = 3;
-  const int rows = std::max(static_cast<int>(kCells * image.height), kFewest);
-  const int columns = std::max(static_cast<int>(kCells * image.width), kFewest);
-  const int channels = random.chance(0.5) ? 3 : 1;
+  const double dropped = options.covering.first.draw(random);
+  const double cells = options.covering.second.draw(random);
+  const int rows = std::max(static_cast<int>(cells * image.height), kFewest);
+  const int columns = std::max(static_cast<int>(cells * image.width), kFewest);
+  const int channels = random.chance(options.covering_per_channel) ? 3 : 1;
   std::vector<std::uint8_t> mask(static_cast<std::size_t>(rows) * columns * channels);
-  for (auto& keep : mask) keep = random.chance(kDropped) ? 0 : 1;
+  for (auto& keep : mask) keep = random.chance(dropped) ? 0 : 1;
   cover(image, mask, rows, columns, channels);
 }
 
@@ -89,12 +90,13 @@ void augment(Sample& sample, int height, int width, const AugmentOptions& option
   auto& image = sample.image;
   flip(sample, options, random);
   if (applies(options.rotation, random)) rotate(sample, options.rotation.first.draw(random));
+  if (applies(options.equalize, random)) equalize_histogram(image);
   if (applies(options.motion_blur, random)) {
     const int size = options.blur_size.draw_whole(random);
     const double angle = options.motion_blur.first.draw(random);
     motion_blur(image, size, angle, options.motion_blur.second.draw(random));
   }
-  if (applies(options.covering, random)) cover_some(image, random);
+  if (applies(options.covering, random)) cover_some(image, options, random);
   if (applies(options.elastic, random)) warp(sample, options.elastic, random);
   if (applies(options.noise, random)) {
     const double deviation = options.noise.first.draw(random);

@@ -27,8 +27,12 @@ struct AugmentOptions {
   std::optional<Sometimes> mirror;  // flip; then `first` is the probability of the flip itself
   std::optional<Sometimes> fliplr;  // the same with swapped joints
   std::vector<int> partner;         // mirror image of each joint
-  Sometimes rotation, motion_blur, covering, elastic, noise, greyscale;
+  Sometimes rotation, equalize, motion_blur, elastic, noise, greyscale;
   Parameter blur_size = {7, 7, {}};
+  // `first`: part of the rectangles that are dropped; `second`: their number along a side, as a
+  // part of the picture's.
+  Sometimes covering = {0, {0.02, 0.02, {}}, {0.3, 0.3, {}}};
+  double covering_per_channel = 0.5;
   Sometimes histeq, clahe, log, linear, sigmoid, gamma, sharpen, emboss, edge;
   Sometimes crop_and_pad;  // `first`: fraction added to each side (negative: cropped)
 };

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <opencv2/imgproc.hpp>
 
+#include "pose/animal_batches.h"
 #include "pose/opencv_image.h"
 #include "pose/tiles.h"
 #include "poseheir/error.h"
@@ -97,6 +98,17 @@ BatchChoice choose_scalecrop(const std::vector<TrainingRecord>& records,
   throw no_size(records[0], options);
 }
 
+BatchChoice choose_animals(const std::vector<TrainingRecord>& records, const BatchOptions& options,
+                           std::int64_t iteration) {
+  Random random({options.seed, kChoice, static_cast<std::uint64_t>(iteration)});
+  BatchChoice choice;
+  for (int slot = 0; slot < options.batch_size; ++slot)
+    choice.records.push_back(random.below(static_cast<int>(records.size())));
+  choice.scale = draw_scale(options, random);
+  choice.key = static_cast<std::uint64_t>(iteration * options.batch_size);
+  return choice;
+}
+
 BatchChoice choose_fast(const std::vector<TrainingRecord>& records, const BatchOptions& options,
                         std::int64_t iteration) {
   BatchChoice choice;
@@ -115,7 +127,8 @@ struct Assembly {
 
   std::vector<InputJoint> joints(int record) const {
     std::vector<InputJoint> joints;
-    for (const auto& joint : records[record].joints) joints.push_back({joint.id, joint.x, joint.y});
+    for (const auto& joint : records[record].joints)
+      joints.push_back({joint.id, joint.x, joint.y, joint.individual});
     return joints;
   }
   Sample sample(int record) const { return {*picture(record), joints(record)}; }
@@ -129,7 +142,8 @@ Batch empty_batch(int count, int height, int width, const BatchOptions& options)
           height,
           width,
           std::vector<std::uint8_t>(static_cast<std::size_t>(count) * height * width * 3),
-          Targets(count, map.height, map.width, options.keypoints)};
+          Targets(count, map.height, map.width, options.keypoints),
+          {}};
 }
 
 void place_pixels(Batch& batch, int slot, const Image& image) {
@@ -144,7 +158,7 @@ std::vector<InputJoint> strictly_inside(const std::vector<InputJoint>& joints, c
     const float x = static_cast<float>(joint.x), y = static_cast<float>(joint.y);
     if (x > 0 && x < static_cast<float>(batch.width) && y > 0 &&
         y < static_cast<float>(batch.height))
-      inside.push_back({joint.id, x, y});
+      inside.push_back({joint.id, x, y, joint.individual});
   }
   return inside;
 }
@@ -211,10 +225,42 @@ Batch assemble_scalecrop(const Assembly& from) {
   return batch;
 }
 
+Batch assemble_animals(const Assembly& from) {
+  const auto& options = from.options;
+  const auto& animals = *options.animals;
+  const auto size = animal_input_size(options, from.choice.scale);
+  const double scale = animal_target_scale(options, size);
+  auto batch =
+      empty_batch(static_cast<int>(from.choice.records.size()), size.height, size.width, options);
+  auto maps = empty_animal_targets(batch.count, size, options);
+  for (int slot = 0; slot < batch.count; ++slot) {
+    auto sample = from.sample(from.choice.records[slot]);
+    auto random = from.random(slot);
+    if (!animals.pre_resize.empty())
+      resize_cubic(sample, animals.pre_resize[1], animals.pre_resize[0]);
+    cut_piece(sample, size, animals, random);
+    augment(sample, size.height, size.width, options.augment, random);
+    place_pixels(batch, slot, sample.image);
+    draw_animals(maps, slot, from.records[from.choice.records[slot]],
+                 strictly_inside(sample.joints, batch), scale, animals.targets);
+  }
+  give_targets(std::move(maps), batch);
+  return batch;
+}
+
+// Here pictures really change their size, so limbs keep their width on the animal.
+AnimalTargetOptions at_scale(AnimalTargetOptions options, double scale) {
+  options.limb_width_pixels *= scale * scale;
+  return options;
+}
+
 Batch assemble_fast(const Assembly& from) {
   const auto& options = from.options;
   auto batch = empty_batch(static_cast<int>(from.choice.records.size()), options.tile_height,
                            options.tile_width, options);
+  std::optional<AnimalTargets> animals;
+  if (options.animals)
+    animals = empty_animal_targets(batch.count, {batch.height, batch.width}, options);
   for (int slot = 0; slot < batch.count; ++slot) {
     auto random = from.random(slot);
     const double scale = draw_scale(options, random);
@@ -222,8 +268,14 @@ Batch assemble_fast(const Assembly& from) {
     const auto tile = warp_tile(*from.picture(record), from.joints(record), scale, batch.height,
                                 batch.width, options.augment, random);
     place_pixels(batch, slot, tile.image);
-    draw_targets(batch.targets, slot, strictly_inside(tile.joints, batch), scale, options.targets);
+    const auto inside = strictly_inside(tile.joints, batch);
+    if (animals)
+      draw_animals(*animals, slot, from.records[record], inside, scale,
+                   at_scale(options.animals->targets, scale));
+    else
+      draw_targets(batch.targets, slot, inside, scale, options.targets);
   }
+  if (animals) give_targets(std::move(*animals), batch);
   return batch;
 }
 
@@ -236,6 +288,8 @@ BatchChoice choose_batch(const std::vector<TrainingRecord>& records, const Batch
       return choose_scalecrop(records, options, iteration);
     case LoaderKind::fast:
       return choose_fast(records, options, iteration);
+    case LoaderKind::animals:
+      return choose_animals(records, options, iteration);
     case LoaderKind::imgaug:
       break;
   }
@@ -250,6 +304,8 @@ Batch assemble_batch(const std::vector<TrainingRecord>& records, const PictureSo
       return assemble_scalecrop(from);
     case LoaderKind::fast:
       return assemble_fast(from);
+    case LoaderKind::animals:
+      return assemble_animals(from);
     case LoaderKind::imgaug:
       break;
   }

@@ -9,6 +9,7 @@
 
 #include "pose/augment.h"
 #include "pose/targets.h"
+#include "poseheir/animal_targets.h"
 #include "poseheir/project.h"
 
 namespace poseheir {
@@ -18,6 +19,7 @@ struct Batch {
   int count = 0, height = 0, width = 0;
   std::vector<std::uint8_t> pixels;  // RGB, [count, height, width, 3]
   Targets targets;
+  std::optional<PairwiseTargets> pairwise;  // of several animals: the limbs' fields
 };
 
 // Which of DeepLabCut's loaders, or ours.
@@ -25,12 +27,26 @@ enum class LoaderKind {
   imgaug,     // [imgaug, default]
   scalecrop,  // [scalecrop, deterministic]: one picture at a time, in epochs
   fast,       // [--recipe fast]: tiles of one size, warped in one step
+  animals,    // [multi-animal-imgaug]: pieces of pictures at their own scale
 };
 
 struct CropOptions {  // of the scalecrop loader, in pixels
   bool enabled = false;
   double probability = 0.4;
   int min_size = 100, left = 400, right = 400, top = 400, bottom = 400;
+};
+
+// Where pieces are cut [crop_sampling].
+enum class CropSampling { uniform, keypoints, density, hybrid };
+
+struct AnimalBatchOptions {
+  int width = 400, height = 400;  // [crop_size]
+  double max_shift = 0.4;
+  CropSampling sampling = CropSampling::hybrid;
+  std::vector<int> pre_resize;  // width, height; empty: pictures keep their size
+  int map_unit = 2;             // [smfactor]
+  int identities = 0;           // [num_idchannel]
+  AnimalTargetOptions targets;
 };
 
 struct BatchOptions {
@@ -45,6 +61,7 @@ struct BatchOptions {
   int tile_height = 0, tile_width = 0;  // fast: the input's size
   AugmentOptions augment;
   TargetOptions targets;
+  std::optional<AnimalBatchOptions> animals;  // set for several animals
   int keypoints = 0;
   std::uint64_t seed = 0;
 };

@@ -18,12 +18,6 @@ struct LossOptions {
   int threads = 1;
 };
 
-// Targets of the pairwise (part affinity) head, [count, height, width, 2 * limbs]. An empty mask is
-// all ones.
-struct PairwiseTargets {
-  std::vector<float> values, mask;
-};
-
 struct LossValues {
   double part = 0, total = 0;
   std::optional<double> part_interm, locref, pairwise;  // of the heads that the network has

@@ -15,6 +15,7 @@ namespace poseheir {
 namespace {
 
 constexpr std::size_t kKept = 5;  // DeepLabCut's max_snapshots_to_keep
+constexpr const char* kSentence = "iteration: ";
 constexpr const char* kStats = "learning_stats.csv";
 constexpr const char* kLosses = "learning_curve.csv";
 constexpr const char* kErrors = "error_curve.csv";
@@ -32,7 +33,10 @@ void cut_lines(const std::filesystem::path& path, std::int64_t end) {
   std::string kept, line;
   while (std::getline(lines, line)) {
     std::int64_t iteration = 0;
-    const auto parsed = std::from_chars(line.data(), line.data() + line.size(), iteration);
+    const auto number = std::string_view(line).starts_with(kSentence)
+                            ? std::string_view(line).substr(std::string_view(kSentence).size())
+                            : std::string_view(line);
+    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), iteration);
     if (parsed.ec != std::errc() || iteration < end) kept += line + '\n';
   }
   write_file(path, kept);
@@ -54,6 +58,14 @@ void RunFolder::cut_curves(std::int64_t next_iteration) const {
 void RunFolder::add_learning_stats(std::int64_t iteration, double mean_loss, double rate) const {
   append_line(path(kStats),
               fmt::format("{}, {:.5f}, {}", iteration, mean_loss, shortest_double(rate)));
+}
+
+void RunFolder::add_animal_stats(std::int64_t iteration, const LossSums& means, double rate) const {
+  append_line(path(kStats),
+              fmt::format("{}{}, loss: {:.4f}, scmap loss: {:.4f}, locref loss: {:.4f}, "
+                          "limb loss: {:.4f}, lr: {}",
+                          kSentence, iteration, means.total, means.part, means.locref,
+                          means.pairwise, shortest_double(rate)));
 }
 
 void RunFolder::add_loss(const LossPoint& point) const {

@@ -24,6 +24,8 @@ class RunFolder {
   void cut_curves(std::int64_t next_iteration) const;
 
   void add_learning_stats(std::int64_t iteration, double mean_loss, double rate) const;
+  // DeepLabCut writes sentences there for several animals.
+  void add_animal_stats(std::int64_t iteration, const LossSums& means, double rate) const;
   void add_loss(const LossPoint& point) const;
   void add_error(const ErrorPoint& point) const;
 

@@ -19,6 +19,7 @@ struct TargetOptions {
 struct InputJoint {
   int id = 0;
   double x = 0, y = 0;
+  int individual = 0;
 };
 
 // Maps of a batch, float32 row-major [count, height, width, channels].
@@ -32,6 +33,12 @@ struct Targets {
 
   Targets() = default;
   Targets(int count, int height, int width, int keypoints);
+};
+
+// Targets of the pairwise (part affinity) head, [count, height, width, 2 * limbs]. An empty mask is
+// all ones.
+struct PairwiseTargets {
+  std::vector<float> values, mask;
 };
 
 struct TargetMapSize {

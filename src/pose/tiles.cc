@@ -73,7 +73,7 @@ Sample warp_tile(const Image& picture, const std::vector<InputJoint>& joints, do
                  cv::BORDER_CONSTANT, cv::Scalar());
   for (const auto& joint : joints) {
     const auto moved = map * cv::Vec3d(joint.x, joint.y, 1);
-    tile.joints.push_back({joint.id, moved[0], moved[1]});
+    tile.joints.push_back({joint.id, moved[0], moved[1], joint.individual});
   }
   if (swapped) swap_joints(tile, augment.partner);
   change_colours(tile.image, augment, random);

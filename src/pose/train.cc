@@ -194,7 +194,9 @@ class Run {
     const auto batch = loader.next();
     const double rate = plan_.rate(it);
     const auto& outputs = trainer.forward({batch.count, batch.height, batch.width, batch.pixels});
-    const auto losses = compute_losses(outputs, batch.targets, nullptr, plan_.losses, gradients_);
+    const auto losses =
+        compute_losses(outputs, batch.targets, batch.pairwise ? &*batch.pairwise : nullptr,
+                       plan_.losses, gradients_);
     if (!std::isfinite(losses.total)) throw diverged(it, rate);
     trainer.backward(gradients_);
     trainer.step(static_cast<float>(rate));
@@ -218,13 +220,21 @@ class Run {
     state_.sums.total += losses.total;
     state_.sums.part += losses.part;
     state_.sums.locref += losses.locref.value_or(0);
+    state_.sums.pairwise += losses.pairwise.value_or(0);
     ++state_.sums.count;
   }
 
   void write_losses(std::int64_t it, double rate) {
     auto& sums = state_.sums;
     // DeepLabCut divides by the interval, though its first row holds one loss more.
-    files_.add_learning_stats(it, sums.total / static_cast<double>(plan_.display_iterations), rate);
+    const auto interval = static_cast<double>(plan_.display_iterations);
+    if (plan_.batches.animals)
+      files_.add_animal_stats(it,
+                              {sums.total / interval, sums.part / interval, sums.locref / interval,
+                               0, sums.pairwise / interval},
+                              rate);
+    else
+      files_.add_learning_stats(it, sums.total / interval, rate);
     const auto count = static_cast<double>(sums.count);
     files_.add_loss(
         {it, sums.total / count, sums.part / count, sums.locref / count, rate, state_.seconds});

@@ -162,24 +162,14 @@ void read_blur(const PoseConfig& config, double apply, AugmentOptions& augment) 
   augment.motion_blur.second = parameter(config, "motion_blur_params.direction", {-1, 1, {}});
 }
 
-AugmentOptions augment_options(const PoseConfig& config) {
-  const double apply = config.number("apply_prob", 0.5);
-  AugmentOptions augment;
-  augment.mirror = flip_option(config, "mirror", apply);
-  augment.partner = partners(config);
-  if (config.has("symmetric_pairs")) augment.fliplr = flip_option(config, "fliplr", apply);
-  const double degrees = rotation_degrees(config);
-  if (degrees > 0)
-    augment.rotation = {config.number("rotateratio", 0.4), {-degrees, degrees, {}}, {}};
-  read_blur(config, apply, augment);
-  if (config.flag("covering", true)) augment.covering.probability = apply;
-  if (config.flag("elastic_transform", true)) augment.elastic = {apply, {0, 40, {}}, {}};
+Parameter noise_deviation(const PoseConfig& config) {
   const auto noise = kind_of(scalar(config, "gaussian_noise"));
-  if (noise != ScalarKind::absent && noise != ScalarKind::no) {
-    const double most = noise == ScalarKind::yes ? 1 : config.number("gaussian_noise", 0);
-    if (most > 0) augment.noise = {apply, {0, most, {}}, {}};
-  }
-  if (config.flag("grayscale", false)) augment.greyscale = {apply, {0.5, 1, {}}, {}};
+  if (noise == ScalarKind::absent || noise == ScalarKind::no) return {};
+  return {0, noise == ScalarKind::yes ? 1 : config.number("gaussian_noise", 0), {}};
+}
+
+// imgaug's augmenters in [contrast] and [convolution], the same for all loaders.
+void read_groups(const PoseConfig& config, AugmentOptions& augment) {
   augment.histeq = group_member(config, "contrast", "histeq", {});
   augment.clahe = group_member(config, "contrast", "clahe",
                                {{"clip_limit", {0.1, 8, {}}}, {"tile_grid_size_px", {3, 12, {}}}});
@@ -193,19 +183,112 @@ AugmentOptions augment_options(const PoseConfig& config) {
   augment.emboss = group_member(config, "convolution", "emboss",
                                 {{"alpha", {0, 1, {}}}, {"strength", {0.25, 1, {}}}});
   augment.edge = group_member(config, "convolution", "edge", {{"alpha", {0, 0.75, {}}}});
+}
+
+AugmentOptions augment_options(const PoseConfig& config) {
+  const double apply = config.number("apply_prob", 0.5);
+  AugmentOptions augment;
+  augment.mirror = flip_option(config, "mirror", apply);
+  augment.partner = partners(config);
+  if (config.has("symmetric_pairs")) augment.fliplr = flip_option(config, "fliplr", apply);
+  const double degrees = rotation_degrees(config);
+  if (degrees > 0)
+    augment.rotation = {config.number("rotateratio", 0.4), {-degrees, degrees, {}}, {}};
+  read_blur(config, apply, augment);
+  if (config.flag("covering", true)) augment.covering.probability = apply;
+  if (config.flag("elastic_transform", true)) augment.elastic = {apply, {0, 40, {}}, {}};
+  if (const auto noise = noise_deviation(config); noise.high > 0)
+    augment.noise = {apply, noise, {}};
+  if (config.flag("grayscale", false)) augment.greyscale = {apply, {0.5, 1, {}}, {}};
+  read_groups(config, augment);
   double crop_by = config.number("crop_by", 0.15);
   if (crop_by == 0) crop_by = 0.15;
   augment.crop_and_pad = {config.number("cropratio", 0.4), {-crop_by, crop_by, {}}, {}};
   return augment;
 }
 
+// What several animals' loader draws: fewer augmenters, and all of them off unless asked for.
+AugmentOptions animal_augment_options(const PoseConfig& config) {
+  const double apply = config.number("apply_prob", 0.5);
+  AugmentOptions augment;
+  augment.partner = partners(config);
+  if (config.has("symmetric_pairs")) augment.fliplr = flip_option(config, "fliplr", apply);
+  const auto rotation = kind_of(scalar(config, "rotation"));
+  const double degrees = rotation == ScalarKind::absent ? 0
+                         : rotation == ScalarKind::real ? 10
+                                                        : rotation_degrees(config);
+  if (degrees > 0) augment.rotation = {apply, {-degrees, degrees, {}}, {}};
+  if (config.flag("hist_eq", false)) augment.equalize.probability = apply;
+  if (config.flag("motion_blur", false)) augment.motion_blur = {apply, {-90, 90, {}}, {-1, 1, {}}};
+  if (config.flag("covering", false)) augment.covering = {apply, {0, 0.02, {}}, {0.01, 0.05, {}}};
+  augment.covering_per_channel = 0;
+  if (config.flag("elastic_transform", false)) augment.elastic = {apply, {0, 40, {}}, {}};
+  if (const auto noise = noise_deviation(config); noise.high > 0)
+    augment.noise = {apply, noise, {}};
+  if (config.flag("grayscale", false)) augment.greyscale = {apply, {0.5, 1, {}}, {}};
+  read_groups(config, augment);
+  return augment;
+}
+
+// [width, height], or nothing.
+std::vector<int> two_sizes(const PoseConfig& config, const std::string& key) {
+  const auto found = config.lists.find(key);
+  if (found == config.lists.end() || found->second.empty() || found->second[0].empty()) return {};
+  const auto& row = found->second[0];
+  if (found->second.size() != 1 || row.size() != 2 || row[0] < 1 || row[1] < 1)
+    throw wrong(config, ErrorKind::usage, key, "is no [width, height] of whole pixels");
+  return {static_cast<int>(row[0]), static_cast<int>(row[1])};
+}
+
+CropSampling crop_sampling(const PoseConfig& config) {
+  const auto name = config.text("crop_sampling", "hybrid");
+  if (name == "uniform") return CropSampling::uniform;
+  if (name == "keypoints") return CropSampling::keypoints;
+  if (name == "density") return CropSampling::density;
+  if (name == "hybrid") return CropSampling::hybrid;
+  throw wrong(config, name == "none" ? ErrorKind::unsupported : ErrorKind::usage, "crop_sampling",
+              fmt::format("is '{}'; set it to uniform, keypoints, density or hybrid", name));
+}
+
+AnimalBatchOptions animal_batch_options(const PoseConfig& config) {
+  AnimalBatchOptions options;
+  if (const auto size = two_sizes(config, "crop_size"); !size.empty()) {
+    options.width = size[0];
+    options.height = size[1];
+  }
+  options.max_shift = std::clamp(config.number("max_shift", 0.4), 0.0, 0.4);
+  options.sampling = crop_sampling(config);
+  options.pre_resize = two_sizes(config, "pre_resize");
+  options.map_unit = std::max(1, whole(config, "smfactor", 2));
+  options.identities = config.network.identity_channels;
+  if (config.flag("weigh_only_present_joints", false))
+    throw wrong(config, ErrorKind::unsupported, "weigh_only_present_joints",
+                "is true, which DeepLabCut itself cannot train with several animals; set it to "
+                "false");
+  auto& targets = options.targets;
+  targets.stride_pixels = config.number("stride", 8);
+  targets.disc_radius_pixels = config.number("pos_dist_thresh", 17);
+  targets.locref_stdev = config.number("locref_stdev", 7.2801);
+  targets.limb_width_pixels = config.number("pafwidth", 20);
+  const auto graph = config.lists.find("partaffinityfield_graph");
+  if (!config.network.paf_predict || graph == config.lists.end()) return options;
+  for (const auto& limb : graph->second) {
+    if (limb.size() != 2)
+      throw wrong(config, ErrorKind::usage, "partaffinityfield_graph", "is no list of pairs");
+    targets.limbs.push_back({static_cast<int>(limb[0]), static_cast<int>(limb[1])});
+  }
+  return options;
+}
+
 LoaderKind loader_kind(const PoseConfig& config) {
   const auto& type = config.dataset_type;
+  if (type == "multi-animal-imgaug") return LoaderKind::animals;
   if (type == "imgaug" || type == "default") return LoaderKind::imgaug;
   if (type == "scalecrop" || type == "deterministic") return LoaderKind::scalecrop;
-  throw wrong(
-      config, ErrorKind::unsupported, "dataset_type",
-      fmt::format("is '{}'; Poseheir trains with imgaug, scalecrop or deterministic", type));
+  throw wrong(config, ErrorKind::unsupported, "dataset_type",
+              fmt::format("is '{}'; Poseheir trains with imgaug, scalecrop, deterministic or "
+                          "multi-animal-imgaug",
+                          type));
 }
 
 }  // namespace
@@ -241,14 +324,15 @@ DecodeOptions decode_options(const PoseConfig& config) {
 BatchOptions batch_options(const PoseConfig& config) {
   BatchOptions options;
   options.kind = loader_kind(config);
+  const bool several = options.kind == LoaderKind::animals;
   const bool one_by_one = options.kind == LoaderKind::scalecrop;
   options.batch_size = one_by_one ? 1 : std::max(1, whole(config, "batch_size", 1));
   options.global_scale = config.number("global_scale", 1);
   if (config.has("scale_jitter_lo") && config.has("scale_jitter_up"))
     options.scale_jitter = {config.number("scale_jitter_lo", 1),
                             config.number("scale_jitter_up", 1)};
-  options.min_input_size = config.number("min_input_size", 64);
-  options.max_input_size = config.number("max_input_size", 1500);
+  options.min_input_size = config.number("min_input_size", several ? 100 : 64);
+  options.max_input_size = config.number("max_input_size", several ? 1e9 : 1500);
   options.shuffle = config.flag("shuffle", true);
   options.constant_draws =
       config.dataset_type != "scalecrop" && config.flag("deterministic", false);
@@ -261,7 +345,8 @@ BatchOptions batch_options(const PoseConfig& config) {
   options.crop.right = whole(config, "rightwidth", 400);
   options.crop.top = whole(config, "topheight", 400);
   options.crop.bottom = whole(config, "bottomheight", 400);
-  options.augment = augment_options(config);
+  options.augment = several ? animal_augment_options(config) : augment_options(config);
+  if (several) options.animals = animal_batch_options(config);
   options.targets = target_options(config);
   options.keypoints = config.network.keypoints;
   return options;

@@ -106,6 +106,9 @@ TrainingPlan plan_training(const Network& network, const PoseConfig& config,
   else
     plan_fast(plan, network, records, options);
   plan.batches.seed = options.seed;
+  // DeepLabCut's multi-animal trainer takes one picture at a time with anything but Adam.
+  if (plan.batches.animals && plan.optimizer.kind != OptimizerKind::adam)
+    plan.batches.batch_size = 1;
   if (options.batch_size) plan.batches.batch_size = std::max(1, *options.batch_size);
   const auto at_least_one = [](std::int64_t value) { return std::max<std::int64_t>(value, 1); };
   plan.display_iterations =
@@ -114,6 +117,8 @@ TrainingPlan plan_training(const Network& network, const PoseConfig& config,
   const auto total = plan.last_iteration - plan.first_iteration;
   plan.eval_iterations =
       options.eval_iterations.value_or(std::clamp<std::int64_t>(total / 10, 50, 5000));
+  // How far animals are from their labels is no question of single points: evaluate tells it.
+  if (plan.batches.animals) plan.eval_iterations = 0;
   plan.trained = trained_variables(network, config, options.freeze);
   return plan;
 }

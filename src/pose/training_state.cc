@@ -22,13 +22,14 @@ StoredTensor text_tensor(const std::string& name, const std::string& text) {
 }
 
 std::string header_text(const TrainingState& state) {
-  const nlohmann::json json = {
-      {"identity", state.identity},
-      {"next_iteration", state.next_iteration},
-      {"seconds", state.seconds},
-      {"sums", {state.sums.total, state.sums.part, state.sums.locref, state.sums.count}},
-      {"snapshots", state.snapshots},
-      {"optimizer_steps", state.optimizer.steps}};
+  const nlohmann::json json = {{"identity", state.identity},
+                               {"next_iteration", state.next_iteration},
+                               {"seconds", state.seconds},
+                               {"sums",
+                                {state.sums.total, state.sums.part, state.sums.locref,
+                                 state.sums.count, state.sums.pairwise}},
+                               {"snapshots", state.snapshots},
+                               {"optimizer_steps", state.optimizer.steps}};
   return json.dump();
 }
 
@@ -44,7 +45,8 @@ TrainingState parse_header(const Checkpoint& file) {
     state.next_iteration = json.at("next_iteration");
     state.seconds = json.at("seconds");
     const auto& sums = json.at("sums");
-    state.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3)};
+    state.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3),
+                  sums.size() > 4 ? sums.at(4).get<double>() : 0.0};
     state.snapshots = json.at("snapshots").get<std::vector<std::string>>();
     state.optimizer.steps = json.at("optimizer_steps");
     return state;

@@ -14,6 +14,7 @@ namespace poseheir {
 struct LossSums {
   double total = 0, part = 0, locref = 0;
   std::int64_t count = 0;
+  double pairwise = 0;
 };
 
 struct TrainingState {

@@ -211,13 +211,16 @@ TEST(Split, ComesBackAsItWasWritten) {
     EXPECT_THROW(parse_split(as_bytes_of(pickle.substr(0, size))), Error) << size << " bytes";
 }
 
-TEST(Split, RefusesRecordsOfSeveralAnimals) {
-  PickleWriter writer(PickleWriter::Protocol::binary_3);
-  writer.begin_list().begin_dict().text("image").text("labeled-data\\a\\b.png");
-  writer.text("size").begin_list().integer(3).integer(4).integer(5).end();
-  writer.text("joints").begin_dict().end().end().end();
-  EXPECT_ERROR(parse_pickled_records(as_bytes_of(writer.finish())), ErrorKind::unsupported,
-               "record 0: its joints are those of several animals");
+TEST(Split, ReadsRecordsOfSeveralAnimalsByIndividual) {
+  const std::vector<TrainingRecord> records = {
+      {{"a", "b.png"}, 3, 4, 5, {{1, 1.25, 2, 0}, {0, 3, 2.5, 2}}}};
+  for (const auto& pickle :
+       {format_animal_records(records), format_animal_split(records, {{0}, {}, 1})}) {
+    const auto read = parse_pickled_records(as_bytes_of(pickle));
+    EXPECT_EQ(texts_of(read), texts_of(records));
+    EXPECT_EQ(read.at(0).joints.at(1).individual, 2);
+    EXPECT_EQ(read.at(0).joints.at(1).y, 2.5);
+  }
 }
 
 }  // namespace
