@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "poseheir/media.h"
+#include "poseheir/project.h"
 
 namespace poseheir {
 namespace {
