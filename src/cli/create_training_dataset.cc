@@ -72,6 +72,8 @@ void add_create_training_dataset(CLI::App& app) {
                       "augmentation (config.yaml's default_augmenter)");
   command->add_option("--init-weights", options.init_weights,
                       "checkpoint to start from, kept in pose_cfg.yaml");
+  command->add_flag("--skeleton-limbs", options.limbs_from_skeleton,
+                    "several animals: learn the limbs of config.yaml's skeleton, not all pairs");
   command->add_option("--seed", options.seed, "of the split")->capture_default_str();
   command->add_flag("--overwrite", options.overwrite, "replace an existing model of this shuffle");
   command->add_flag("--json", request->json, "print one JSON document");
