@@ -95,6 +95,8 @@ void run(Precision precision, int threads, bool quick) {
   train({"mobilenet_v2_0.35", 8, 384, 512}, options, limit);
   train({"mobilenet_v2_1.0", 1, 384, 512}, options, limit);
   train({"resnet_50", 1, 384, 512}, options, limit);
+  infer({"dlcrnet_ms5", 1, 384, 512}, options, limit);
+  train({"dlcrnet_ms5", 1, 384, 512}, options, limit);
   train({"resnet_50", 8, 400, 400}, options, limit);
 }
 

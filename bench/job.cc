@@ -40,6 +40,13 @@ Network network_of(const std::string& type) {
   spec.net_type = type;
   spec.keypoints = 4;
   spec.location_refinement = true;
+  // DeepLabCut's name of the multi-stage ResNet-50: its decoder at stride 4, six limbs.
+  if (type == "dlcrnet_ms5") {
+    spec.net_type = "resnet_50";
+    spec.stride = 4;
+    spec.multi_stage = spec.multi_animal = spec.paf_predict = true;
+    spec.limbs = 6;
+  }
   return build_network(spec);
 }
 
