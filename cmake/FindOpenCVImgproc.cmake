@@ -2,6 +2,11 @@
 find_path(OpenCVImgproc_INCLUDE_DIR opencv2/imgproc.hpp PATH_SUFFIXES opencv4)
 find_library(OpenCVImgproc_LIBRARY opencv_imgproc)
 find_library(OpenCVCore_LIBRARY opencv_core)
+if(OpenCVImgproc_INCLUDE_DIR)
+  file(STRINGS ${OpenCVImgproc_INCLUDE_DIR}/opencv2/core/version.hpp lines REGEX "define CV_VERSION_(MAJOR|MINOR|REVISION)")
+  string(REGEX REPLACE "[^0-9;]" "" lines "${lines}")
+  list(JOIN lines . OpenCVImgproc_VERSION)
+endif()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(OpenCVImgproc
   REQUIRED_VARS OpenCVImgproc_LIBRARY OpenCVCore_LIBRARY OpenCVImgproc_INCLUDE_DIR)

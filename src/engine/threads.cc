@@ -4,14 +4,13 @@
 #include <cmath>
 #include <fstream>
 #include <omp.h>
-#include <string>
 
 namespace poseheir {
 namespace {
 
 // "quota period" in microseconds, or "max period": no limit.
-double cgroup_share(const std::string& folder) {
-  std::ifstream file("/sys/fs/cgroup" + folder + "/cpu.max");
+double cpu_share(const std::string& folder) {
+  std::ifstream file(folder + "/cpu.max");
   std::string quota;
   double period = 0;
   if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
@@ -20,20 +19,34 @@ double cgroup_share(const std::string& folder) {
 
 }  // namespace
 
-int available_threads() {
-  int threads = omp_get_num_procs();
+std::vector<std::string> control_groups() {
+  const std::string root = "/sys/fs/cgroup";
+  std::vector<std::string> folders = {root};  // a container sees its own group as the root
   std::ifstream own("/proc/self/cgroup");
   for (std::string line; std::getline(own, line);) {
     if (!line.starts_with("0::")) continue;
-    for (auto folder = line.substr(3); !folder.empty(); folder.resize(
-             folder.find_last_of('/') == std::string::npos ? 0 : folder.find_last_of('/'))) {
-      const double share = cgroup_share(folder);
-      if (share > 0) threads = std::min(threads, std::max(1, int(std::ceil(share))));
+    for (auto folder = line.substr(3); !folder.empty() && folder != "/";) {
+      folders.push_back(root + folder);
+      const auto slash = folder.find_last_of('/');
+      folder.resize(slash == std::string::npos ? 0 : slash);
     }
   }
-  const double share = cgroup_share("");  // a container sees its own group as the root
-  if (share > 0) threads = std::min(threads, std::max(1, int(std::ceil(share))));
-  return std::max(threads, 1);
+  return folders;
+}
+
+double cpu_limit() {
+  double least = 0;
+  for (const auto& folder : control_groups()) {
+    const double share = cpu_share(folder);
+    if (share > 0 && (least == 0 || share < least)) least = share;
+  }
+  return least;
+}
+
+int available_threads() {
+  const int threads = omp_get_num_procs();
+  const double limit = cpu_limit();
+  return limit == 0 ? threads : std::clamp(int(std::ceil(limit)), 1, threads);
 }
 
 ThreadScope::ThreadScope(int threads) : before_(omp_get_max_threads()) {
