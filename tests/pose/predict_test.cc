@@ -25,17 +25,27 @@ struct Openfield {
 
 struct Distance {
   double pixels = 0, likelihood = 0;
+  int ties = 0;
 };
 
-// Largest differences over all points.
+// Scores closer than this are equal to rounding: either of two such cells may win.
+constexpr double kTie = 2e-5;
+
+// Largest differences over all points that are no ties.
 Distance distance(const Poses& ours, const Poses& expected) {
   Distance largest;
   EXPECT_EQ(ours.size(), expected.size());
   for (std::size_t row = 0; row < std::min(ours.size(), expected.size()); ++row) {
     for (std::size_t i = 0; i < expected[row].size(); ++i) {
       const auto &a = ours[row].at(i), &b = expected[row][i];
-      largest.pixels = std::max(largest.pixels, std::hypot(a.x - b.x, a.y - b.y));
-      largest.likelihood = std::max(largest.likelihood, std::abs(a.likelihood - b.likelihood));
+      const double pixels = std::hypot(a.x - b.x, a.y - b.y);
+      const double likelihood = std::abs(a.likelihood - b.likelihood);
+      largest.likelihood = std::max(largest.likelihood, likelihood);
+      if (pixels > 0.1 && likelihood <= kTie) {
+        ++largest.ties;
+      } else {
+        largest.pixels = std::max(largest.pixels, pixels);
+      }
     }
   }
   return largest;
@@ -55,6 +65,7 @@ TEST(PredictVideo, GivesDeepLabCutsNumbersFrameByFrameAndInBatches) {
     const auto result = predict_video(model, video, options);
     const auto found = distance(result.poses, expected.poses);
     EXPECT_EQ(result.poses.size(), 50U);
+    EXPECT_EQ(found.ties, 0);
     EXPECT_LE(found.pixels, 0.1);
     EXPECT_LE(found.likelihood, 1e-3);
     RecordProperty("largest_pixels_batch_" + std::to_string(batch_size),
@@ -88,6 +99,7 @@ TEST(EvaluateModel, GivesDeepLabCutsErrorsOfItsOwnSnapshot) {
       read_predictions(openfield.paths.evaluation / (std::string(kScorer) + "-snapshot-4000.h5"));
   EXPECT_EQ(evaluation.predictions.rows, expected.rows);
   const auto found = distance(evaluation.predictions.poses, expected.poses);
+  EXPECT_LE(found.ties, 1) << "of 464 points";  // the snout in one picture, scores of 0.49009
   EXPECT_LE(found.pixels, 0.1);
   EXPECT_LE(found.likelihood, 1e-3);
 }
