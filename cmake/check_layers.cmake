@@ -11,10 +11,10 @@ set(metrics_uses checkpoint network project predictions metrics)
 set(report_uses checkpoint network media project predictions metrics report)
 set(engine_uses checkpoint network engine machine)
 set(animals_uses checkpoint network engine project predictions animal_targets detections assembly tracks track_table animal_files animal_metrics pyramid)
-set(pose_uses checkpoint network engine project media predictions metrics train predict predict_animals reference fidelity
+set(pose_uses checkpoint network engine project media predictions metrics train predict predict_animals predict_superanimal evaluate_animals reference fidelity
   animal_targets detections assembly tracks track_table animal_files animal_metrics pyramid)
 set(demo_uses checkpoint network project media demo)
-set(cli_uses checkpoint network project media predictions metrics report engine machine transfer train predict predict_animals demo fidelity)
+set(cli_uses checkpoint network project media predictions metrics report engine machine transfer train predict predict_animals predict_superanimal evaluate_animals demo fidelity)
 
 set(problems)
 file(GLOB folders RELATIVE ${ROOT}/src ${ROOT}/src/*)

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,11 +22,6 @@ struct DetectionsAbout {
   DetectionOptions options;
   std::vector<std::string> keypoint_names;  // of the animals, then the unique ones
   int frames = 0;                           // of the video
-};
-
-struct DetectionsOfFrame {
-  int frame = 0;
-  Detections detections;
 };
 
 // "frame007": as many digits as DeepLabCut gives a video of so many frames.
@@ -66,6 +62,11 @@ std::string format_evaluation_meta_pickle(const std::string& scorer, double trai
                                           const std::vector<std::int64_t>& train_rows,
                                           const std::vector<std::int64_t>& test_rows,
                                           const PoseConfig& config);
+
+// `_map.pickle` of an evaluation: a table of what every set of limbs is worth, by its size, and how
+// well each limb tells animals apart.
+std::string format_skeleton_pickle(const SkeletonChoice& choice,
+                                   const std::map<int, double>& separability);
 
 // `_meta.pickle` of a video's analysis (spec 9.4).
 struct AnalysisAbout {

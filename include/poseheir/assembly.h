@@ -18,11 +18,12 @@ struct AssemblyOptions {
   int keypoints_of_animals = 0;    // the multi-animal ones; the unique ones come after them
   double confidence_cutoff = 0.1;  // [pcutoff]
   double minimal_affinity = 0.1;   // [pafthreshold]
-  int minimal_links = 2;           // [minimalnumberofconnections]
+  double minimal_links = 2;        // [minimalnumberofconnections]
   double maximal_overlap = 0.8;    // of two animals; outside (0, 1) nothing is suppressed
   bool greedy = false;             // pairs by falling affinity instead of the best assignment
   bool identity_only = false;      // trust the identity channels alone, where there are some
   bool add_discarded = false;      // give left-over peaks to the nearest animal
+  int window = 0;  // [window_size]: prefer links like those of so many frames before
   std::vector<std::array<int, 2>> graph;  // [partaffinityfield_graph]
   std::vector<int> limbs;  // the ones to look at, in this order; empty: all that have costs
 };
@@ -63,8 +64,18 @@ struct Calibration {
 // pose, or too few different ones to tell how distances vary.
 std::optional<Calibration> calibrate(std::span<const AnimalPose> labelled);
 
-// The animals of one frame.
+// The animals of one frame, whatever was in the frames before it.
 FrameAnimals assemble(const Detections& detections, const AssemblyOptions& options,
                       const Calibration* calibration = nullptr);
+
+struct AnimalsOfFrame {
+  int frame = 0;
+  FrameAnimals found;
+};
+
+// The animals of frames that follow each other.
+std::vector<AnimalsOfFrame> assemble(std::span<const DetectionsOfFrame> frames,
+                                     const AssemblyOptions& options,
+                                     const Calibration* calibration = nullptr);
 
 }  // namespace poseheir

@@ -48,6 +48,11 @@ struct Detections {
   int identity_channels = 0;
 };
 
+struct DetectionsOfFrame {
+  int frame = 0;
+  Detections detections;
+};
+
 // A cell that is a peak.
 struct PeakCell {
   int image = 0, row = 0, column = 0, keypoint = 0;

@@ -40,6 +40,9 @@ class VideoReader {
 
   const VideoInfo& info() const;
   bool next(Image& frame);  // false at the end
+  // Frames known to be lost to damage right before the one that next() gave, or at the end.
+  // (OpenCV, and so DeepLabCut, passes over them: all later frames move up.)
+  int lost() const;
   // Packets that could not be decoded and frames decoded with damage so far, a line each.
   const std::vector<std::string>& problems() const;
 

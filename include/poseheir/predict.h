@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "poseheir/animal_files.h"
 #include "poseheir/engine.h"
 #include "poseheir/media.h"
 #include "poseheir/metrics.h"
@@ -45,22 +47,36 @@ using Poses = std::vector<std::vector<PredictedPoint>>;  // [row][body part * ou
 Poses predict_pictures(const PoseModel& model, const std::vector<std::filesystem::path>& pictures,
                        const EngineOptions& engine, const Progress& progress = {});
 
+struct FrameRange {
+  std::int64_t first = 0, end = std::numeric_limits<std::int64_t>::max();  // end is outside
+};
+
 struct VideoOptions {
   int batch_size = 8;
-  std::optional<Crop> crop;  // positions in the result are relative to it, as DeepLabCut's
+  std::optional<Crop> crop;          // positions in the result are relative to it, as DeepLabCut's
+  std::optional<FrameRange> frames;  // all without
   EngineOptions engine;
 };
 
 struct VideoPoses {
-  Poses poses;                        // a row for each frame that the file gives
+  // A row for each frame from the first of the video on; missing where the frame was lost to damage
+  // or not asked for.
+  Poses poses;
+  std::vector<std::int64_t> lost;     // frames of the range that could not be decoded
   std::vector<std::string> problems;  // what could not be decoded, a line each
   VideoInfo video;
+  AnalysisAbout about;
 };
 
-// Batches as DeepLabCut's: the unused places of the last one hold frames of the batch before, which
-// matters to networks that normalise with the statistics of a batch.
+// The next batches are decoded while the network computes. Batches as DeepLabCut's: the unused
+// places of the last one hold frames of the batch before, which matters to networks that normalise
+// with the statistics of a batch.
 VideoPoses predict_video(const PoseModel& model, const std::filesystem::path& video,
                          const VideoOptions& options, const Progress& progress = {});
+
+// `_meta.pickle` beside the results of a video.
+void write_analysis_meta(const std::filesystem::path& path, const AnalysisAbout& about,
+                         const PoseConfig& test_config);
 
 struct Evaluation {
   std::int64_t iterations = 0;

@@ -109,6 +109,10 @@ YamlEdit edit_yaml_value(const std::string& text, const std::string& name, const
 std::string set_pose_config_value(const std::filesystem::path& path, const std::string& key,
                                   const std::string& value);
 
+// The same for a key whose value is a list of numbers.
+void set_pose_config_list(const std::filesystem::path& path, const std::string& key,
+                          const std::vector<int>& values);
+
 // inference_cfg.yaml of a multi-animal model: how its detections become animals and tracks.
 struct InferenceConfig {
   double confidence_cutoff = 0.1;  // [pcutoff]

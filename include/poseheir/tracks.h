@@ -50,11 +50,6 @@ struct TrackerOptions {
   std::vector<int> ignored_keypoints;  // left out of ellipses and boxes
 };
 
-struct AnimalsOfFrame {
-  int frame = 0;
-  FrameAnimals found;
-};
-
 // DeepLabCut's convert_detections2tracklets. Frames ascend; one without animals does not age the
 // trackers.
 Tracklets track(std::span<const AnimalsOfFrame> frames, const TrackerOptions& options);

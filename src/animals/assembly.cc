@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <fmt/format.h>
 #include <map>
 
@@ -226,15 +227,24 @@ void add_to_nearest(const Joint& joint, std::vector<Assembly>& assemblies) {
   if (nearest != nullptr) nearest->add(joint);
 }
 
+LinkPlaces places_of(const std::vector<Link>& links) {
+  LinkPlaces places;
+  for (const auto& link : links)
+    places.push_back({link.from->x, link.from->y, link.to->x, link.to->y});
+  return places;
+}
+
 std::vector<Assembly> build(const Frame& frame, const Detections& detections,
-                            const AssemblyOptions& options, const Calibration* calibration) {
+                            const AssemblyOptions& options, const Calibration* calibration,
+                            LinkMemory& memory) {
   std::vector<Link> links;
   Grown grown;
   if (options.identity_only && !detections.identity.empty()) {
     grown = group_by_identity(frame, options);
   } else {
-    links = best_links(frame.joints, detections.costs, options);
+    links = best_links(frame.joints, detections.costs, options, memory.before);
     if (calibration != nullptr) weigh_by_length(links, options, *calibration);
+    if (options.window > 0) memory.now = places_of(links);
     grown = grow(links, frame.count, options, calibration);
   }
   Discarded discarded(frame, grown.used, options.keypoints_of_animals);
@@ -269,10 +279,8 @@ void check(const Detections& detections, const AssemblyOptions& options) {
                                                    costs.limb, options.graph.size()));
 }
 
-}  // namespace
-
-FrameAnimals assemble(const Detections& detections, const AssemblyOptions& options,
-                      const Calibration* calibration) {
+FrameAnimals assemble_frame(const Detections& detections, const AssemblyOptions& options,
+                            const Calibration* calibration, LinkMemory& memory) {
   check(detections, options);
   const auto frame = number_joints(detections);
   FrameAnimals result;
@@ -287,9 +295,34 @@ FrameAnimals assemble(const Detections& detections, const AssemblyOptions& optio
   else if (options.individuals == 1)
     assemblies.push_back(only_animal(frame, options));
   else
-    assemblies = build(frame, detections, options, calibration);
+    assemblies = build(frame, detections, options, calibration, memory);
   for (const auto& assembly : assemblies) result.animals.push_back(assembly.animal());
   return result;
+}
+
+}  // namespace
+
+FrameAnimals assemble(const Detections& detections, const AssemblyOptions& options,
+                      const Calibration* calibration) {
+  LinkMemory memory;
+  return assemble_frame(detections, options, calibration, memory);
+}
+
+std::vector<AnimalsOfFrame> assemble(std::span<const DetectionsOfFrame> frames,
+                                     const AssemblyOptions& options,
+                                     const Calibration* calibration) {
+  std::vector<AnimalsOfFrame> animals;
+  std::deque<LinkPlaces> window;  // the latest first
+  for (const auto& [frame, detections] : frames) {
+    LinkMemory memory;
+    for (const auto& places : window)
+      if (!places.empty()) memory.before.push_back(&places);
+    animals.push_back({frame, assemble_frame(detections, options, calibration, memory)});
+    if (options.window <= 0) continue;
+    window.push_front(std::move(memory.now));
+    if (window.size() > static_cast<std::size_t>(options.window)) window.pop_back();
+  }
+  return animals;
 }
 
 }  // namespace poseheir

@@ -127,6 +127,37 @@ std::string format_evaluation_meta_pickle(const std::string& scorer, double trai
   return pickle.end().end().finish();
 }
 
+// pandas.DataFrame(values, index, columns); the columns are the numbers of limbs.
+std::string format_skeleton_pickle(const SkeletonChoice& choice,
+                                   const std::map<int, double>& separability) {
+  const std::vector<std::pair<std::vector<std::string>, double (*)(const SkeletonScore&)>> rows = {
+      {{"miss", "mean"}, [](const SkeletonScore& score) { return score.miss_mean; }},
+      {{"miss", "std"}, [](const SkeletonScore& score) { return score.miss_deviation; }},
+      {{"purity", "mean"}, [](const SkeletonScore& score) { return score.purity_mean; }},
+      {{"purity", "std"}, [](const SkeletonScore& score) { return score.purity_deviation; }},
+      {{"mAP_train", "mean"}, [](const SkeletonScore& score) { return score.train.map; }},
+      {{"mAR_train", "mean"}, [](const SkeletonScore& score) { return score.train.mar; }},
+      {{"mAP_test", "mean"}, [](const SkeletonScore& score) { return score.test.map; }},
+      {{"mAR_test", "mean"}, [](const SkeletonScore& score) { return score.test.mar; }}};
+  MultiIndex index{{"", ""}, {}};
+  std::vector<double> values;
+  for (const auto& [labels, value_of] : rows) {
+    index.labels.push_back(labels);
+    for (const auto& score : choice.scores) values.push_back(value_of(score));
+  }
+  PickleWriter pickle(PickleWriter::Protocol::binary_3);
+  pickle.begin_tuple().begin_call("pandas.core.frame", "DataFrame");
+  pickle.array(values, Shape{rows.size(), choice.scores.size()});
+  write_multi_index(pickle, index);
+  pickle.begin_list();
+  for (const auto& score : choice.scores)
+    pickle.integer(static_cast<std::int64_t>(score.limbs.size()));
+  pickle.end().end();
+  pickle.begin_dict();
+  for (const auto& [limb, value] : separability) pickle.integer(limb).real(value);
+  return pickle.end().end().finish();
+}
+
 std::string format_analysis_meta_pickle(const AnalysisAbout& about, const PoseConfig& config) {
   PickleWriter pickle(PickleWriter::Protocol::binary_3);
   pickle.begin_dict().text("data").begin_dict();

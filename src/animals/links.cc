@@ -8,15 +8,38 @@
 namespace poseheir {
 namespace {
 
+double distance_to_nearest(const std::array<double, 4>& link, const LinkPlaces& places) {
+  double least = INFINITY;
+  for (const auto& place : places) {
+    double sum = 0;
+    for (std::size_t n = 0; n < link.size(); ++n) sum += std::pow(link[n] - place[n], 2);
+    least = std::min(least, sum);
+  }
+  return std::sqrt(least);
+}
+
 // One limb's joints and what it says of them.
 struct Limb {
   const std::vector<Joint>& from;
   const std::vector<Joint>& to;
   const LimbCosts& costs;
+  const std::vector<const LinkPlaces*>& before;
 
   double affinity(std::size_t row, std::size_t column) const {
     const float value = costs.affinity[row * costs.columns + column];
-    return std::isnan(value) ? 0 : value;
+    if (std::isnan(value)) return 0;
+    if (before.empty()) return value;
+    return static_cast<float>(value * likeness(from[row], to[column]));
+  }
+
+  // 1 for a pair where a link was in each of the frames before.
+  double likeness(const Joint& a, const Joint& b) const {
+    constexpr double kPerPixelAndFrame = 0.01;
+    double sum = 0;
+    for (std::size_t n = 0; n < before.size(); ++n)
+      sum += std::exp(-kPerPixelAndFrame * static_cast<double>(n + 1) *
+                      distance_to_nearest({a.x, a.y, b.x, b.y}, *before[n]));
+    return sum / static_cast<double>(before.size());
   }
 };
 
@@ -88,12 +111,13 @@ std::vector<const LimbCosts*> wanted_limbs(const std::vector<LimbCosts>& costs,
 }  // namespace
 
 std::vector<Link> best_links(const JointsOfLabel& joints, const std::vector<LimbCosts>& costs,
-                             const AssemblyOptions& options) {
+                             const AssemblyOptions& options,
+                             const std::vector<const LinkPlaces*>& before) {
   std::vector<Link> links;
   for (const auto* limb : wanted_limbs(costs, options)) {
     const auto [from, to] = options.graph[limb->limb];
     if (joints[from].empty() || joints[to].empty() || !worth_looking_at(*limb)) continue;
-    const Limb pairs{joints[from], joints[to], *limb};
+    const Limb pairs{joints[from], joints[to], *limb, before};
     if (options.greedy)
       add_greedy_pairs(pairs, options, links);
     else

@@ -1,6 +1,7 @@
 // What animals are put together from: joints, the links between them, and unfinished animals.
 #pragma once
 
+#include <array>
 #include <map>
 #include <vector>
 
@@ -62,9 +63,18 @@ double link_probability(const Link& link, const Calibration& calibration);
 
 using JointsOfLabel = std::vector<std::vector<Joint>>;  // [keypoint]
 
-// The links worth looking at, limb after limb.
+using LinkPlaces = std::vector<std::array<double, 4>>;  // x, y of both ends
+
+// Where links were in the frames just before, the latest first, and where they are in this one.
+struct LinkMemory {
+  std::vector<const LinkPlaces*> before;
+  LinkPlaces now;
+};
+
+// The links worth looking at, limb after limb. Those unlike the links `before` count less.
 std::vector<Link> best_links(const JointsOfLabel& joints, const std::vector<LimbCosts>& costs,
-                             const AssemblyOptions& options);
+                             const AssemblyOptions& options,
+                             const std::vector<const LinkPlaces*>& before = {});
 
 // Animals grown from links, best links first.
 struct Grown {

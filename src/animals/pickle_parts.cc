@@ -122,7 +122,12 @@ void write_multi_index(PickleWriter& pickle, const MultiIndex& index) {
   pickle.end().begin_list();
   for (const auto& level : levels) pickle.int64_array(level.codes);
   pickle.end().none().begin_list();
-  for (const auto& name : index.names) pickle.text(name);
+  for (const auto& name : index.names) {
+    if (name.empty())
+      pickle.none();
+    else
+      pickle.text(name);
+  }
   pickle.end().end();
 }
 

@@ -101,7 +101,8 @@ std::string_view raw_bytes(const PickleValue& value) {
 }
 
 void check_size(const std::vector<std::size_t>& shape, std::size_t item_size, std::size_t found) {
-  std::size_t size = item_size;
+  const bool empty = std::find(shape.begin(), shape.end(), 0U) != shape.end();
+  std::size_t size = empty ? 0 : item_size;
   for (const auto extent : shape) {
     if (extent != 0 && size > found / extent)
       fail(fmt::format("a NumPy array of more elements than its {} bytes hold", found));

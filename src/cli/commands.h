@@ -14,6 +14,7 @@ void add_convert(CLI::App& app);
 void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_analyze(CLI::App& app);
+void add_track(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_system(CLI::App& app);

@@ -4,19 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/model_options.h"
+#include "cli/evaluate_animals.h"
 #include "cli/progress.h"
 #include "poseheir/predict.h"
 
 namespace poseheir {
 namespace {
-
-struct EvaluateArguments {
-  ModelOptions model;
-  EngineOptions engine;
-  std::string snapshot;
-  bool overwrite = false, quiet = false, json = false;
-};
 
 std::filesystem::path predictions_file(const ModelPaths& paths, const std::string& scorer,
                                        const Snapshot& snapshot) {
@@ -93,6 +86,10 @@ void run_evaluate(const EvaluateArguments& arguments) {
   const auto paths = model_paths(project, choice);
   const auto config = read_train_config(project, choice);
   const auto snapshots = choose_snapshots(project, paths, arguments.snapshot);
+  if (config.network.multi_animal) {
+    evaluate_several_animals(project, arguments, paths, snapshots, config);
+    return;
+  }
   const auto dataset = read_dataset(project, choice, config);
   std::filesystem::create_directories(paths.evaluation);
   std::vector<Evaluation> evaluations;

@@ -9,4 +9,5 @@ extern "C" void poseheir_add_runtime_commands(CLI::App& app) {
   poseheir::add_evaluate(app);
   poseheir::add_analyze(app);
   poseheir::add_system(app);
+  poseheir::add_track(app);
 }

@@ -1,6 +1,7 @@
 // Changing one value in a YAML file that people wrote: every other byte stays.
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/file.h"
 #include "dlc/yaml.h"
@@ -116,15 +117,15 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-}  // namespace
-
-YamlEdit edit_yaml_value(const std::string& text, const std::string& name, const std::string& key,
-                         const std::string& value) {
+// `written` gives the value's text from the quote that the old one begins with, if any.
+template <typename Written>
+YamlEdit edit_value(const std::string& text, const std::string& name, const std::string& key,
+                    const Written& written) {
   auto lines = split_lines(text);
   const auto place = find_key(load_yaml_text(text, name), key, lines.size());
   if (!place) {
     const auto separator = text.empty() || text.ends_with('\n') ? "" : "\n";
-    return {text + separator + key + ": " + written_scalar(value, 0) + "\n", ""};
+    return {text + separator + key + ": " + written('\0') + "\n", ""};
   }
   auto& line = lines[place->line];
   const auto colon = line.find(':', place->column + key.size());
@@ -136,10 +137,17 @@ YamlEdit edit_yaml_value(const std::string& text, const std::string& name, const
   const auto start = line.find_first_not_of(" \t", colon + 1);
   const char first = start < line.size() ? line[start] : '\0';
   const auto end = end_of_value(line, colon + 1);
-  const auto scalar = written_scalar(value, first == '\'' || first == '"' ? first : '\0');
+  const auto scalar = written(first == '\'' || first == '"' ? first : '\0');
   line = line.substr(0, colon + 1) + " " + scalar + line.substr(end);
   erase_continuation(lines, place->line + 1, place->next, first == '|' || first == '>');
   return {joined(lines), value_text(place->value)};
+}
+
+}  // namespace
+
+YamlEdit edit_yaml_value(const std::string& text, const std::string& name, const std::string& key,
+                         const std::string& value) {
+  return edit_value(text, name, key, [&](char quote) { return written_scalar(value, quote); });
 }
 
 std::string set_pose_config_value(const std::filesystem::path& path, const std::string& key,
@@ -147,6 +155,13 @@ std::string set_pose_config_value(const std::filesystem::path& path, const std::
   const auto edit = edit_yaml_value(read_file(path), path.string(), key, value);
   write_file(path, edit.text);
   return edit.old_value;
+}
+
+void set_pose_config_list(const std::filesystem::path& path, const std::string& key,
+                          const std::vector<int>& values) {
+  const auto edit = edit_value(read_file(path), path.string(), key,
+                               [&](char) { return fmt::format("[{}]", fmt::join(values, ", ")); });
+  write_file(path, edit.text);
 }
 
 }  // namespace poseheir

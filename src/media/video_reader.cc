@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <iterator>
+#include <set>
 
 #include "media/ffmpeg.h"
 #include "poseheir/error.h"
@@ -42,6 +44,36 @@ bool holds_rows(const AVFrame& frame, int height) {
   return true;
 }
 
+// Which packets gave no frame. A gap counts only after an error: some packets never give one.
+class LostFrames {
+ public:
+  void sent(const AVPacket& packet) {
+    if (packet.pts != AV_NOPTS_VALUE && (packet.flags & AV_PKT_FLAG_DISCARD) == 0)
+      pending_.insert(packet.pts);
+  }
+  void error() { damaged_ = true; }
+  void received(const AVFrame& frame) {
+    if (frame.pts == AV_NOPTS_VALUE)
+      lost_ = 0;
+    else
+      give_up_until(pending_.upper_bound(frame.pts), static_cast<int>(pending_.count(frame.pts)));
+  }
+  void end() { give_up_until(pending_.end(), 0); }
+  int count() const { return lost_; }
+
+ private:
+  void give_up_until(std::multiset<std::int64_t>::iterator end, int received) {
+    const auto gap = static_cast<int>(std::distance(pending_.begin(), end)) - received;
+    lost_ = damaged_ ? gap : 0;
+    if (gap > 0) damaged_ = false;
+    pending_.erase(pending_.begin(), end);
+  }
+
+  std::multiset<std::int64_t> pending_;  // times of presentation
+  bool damaged_ = false;
+  int lost_ = 0;
+};
+
 }  // namespace
 
 struct VideoReader::State {
@@ -58,6 +90,7 @@ struct VideoReader::State {
   std::int64_t packets = 0, frames = 0;
   VideoInfo info;
   std::vector<std::string> problems;
+  LostFrames lost;
 
   explicit State(const std::filesystem::path& path) : name(path.string()) {
     ffmpeg::silence_log();
@@ -100,6 +133,7 @@ struct VideoReader::State {
   }
 
   void report(const std::string& what, int code) {
+    lost.error();
     problems.push_back(
         fmt::format("{}: after frame {}: {} ({})", name, frames, what, ffmpeg::error_text(code)));
   }
@@ -114,6 +148,7 @@ struct VideoReader::State {
     }
     if (packet->stream_index == stream) {
       ++packets;
+      lost.sent(*packet);
       const int sent = avcodec_send_packet(codec.get(), packet.get());
       if (sent < 0) report(fmt::format("packet {} cannot be decoded", packets), sent);
     }
@@ -188,8 +223,14 @@ VideoReader::VideoReader(VideoReader&&) noexcept = default;
 const VideoInfo& VideoReader::info() const { return state_->info; }
 const std::vector<std::string>& VideoReader::problems() const { return state_->problems; }
 
+int VideoReader::lost() const { return state_->lost.count(); }
+
 bool VideoReader::next(Image& frame) {
-  if (!state_->decode()) return false;
+  if (!state_->decode()) {
+    state_->lost.end();
+    return false;
+  }
+  state_->lost.received(*state_->frame);
   state_->convert(frame);
   if ((state_->frame->flags & AV_FRAME_FLAG_CORRUPT) != 0 || state_->frame->decode_error_flags != 0)
     state_->report("the next frame is damaged", AVERROR_INVALIDDATA);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "pose/analysis_about.h"
 #include "pose/decode.h"
 #include "pose/training_options.h"
 #include "poseheir/error.h"
@@ -25,44 +26,6 @@ Poses decode(FeatureMaps maps, const PoseModel& model, DecodeArithmetic arithmet
   return decode_poses(scores, maps.at("locref"), options);
 }
 
-void check_crop(const Crop& crop, const VideoInfo& video, const std::filesystem::path& path) {
-  if (crop.x1 >= 0 && crop.y1 >= 0 && crop.x2 > crop.x1 && crop.y2 > crop.y1 &&
-      crop.x2 <= video.width && crop.y2 <= video.height)
-    return;
-  throw Error(
-      ErrorKind::usage,
-      fmt::format("{}: the crop {},{},{},{} (x1,x2,y1,y2) does not lie in its {} x {} pixels",
-                  path.string(), crop.x1, crop.x2, crop.y1, crop.y2, video.width, video.height));
-}
-
-// The frames of a batch side by side; what is not overwritten stays from the batch before.
-class FrameBuffer {
- public:
-  FrameBuffer(int capacity, const Crop& crop)
-      : crop_(crop),
-        frame_bytes_(static_cast<std::size_t>(height()) * width() * 3),
-        pixels_(frame_bytes_ * capacity) {}
-
-  int height() const { return crop_.y2 - crop_.y1; }
-  int width() const { return crop_.x2 - crop_.x1; }
-
-  void put(int slot, const Image& frame) {
-    const auto row_bytes = static_cast<std::ptrdiff_t>(width()) * 3;
-    auto* to = pixels_.data() + slot * frame_bytes_;
-    for (int row = crop_.y1; row < crop_.y2; ++row, to += row_bytes) {
-      const auto* from =
-          frame.pixels.data() + (static_cast<std::size_t>(row) * frame.width + crop_.x1) * 3;
-      std::copy(from, from + row_bytes, to);
-    }
-  }
-  ImageBatch batch(int count) const { return {count, height(), width(), pixels_}; }
-
- private:
-  Crop crop_;
-  std::size_t frame_bytes_;
-  std::vector<std::uint8_t> pixels_;
-};
-
 }  // namespace
 
 Poses predict_pictures(const PoseModel& model, const std::vector<std::filesystem::path>& pictures,
@@ -82,31 +45,24 @@ Poses predict_pictures(const PoseModel& model, const std::vector<std::filesystem
 
 VideoPoses predict_video(const PoseModel& model, const std::filesystem::path& video,
                          const VideoOptions& options, const Progress& progress) {
-  VideoReader reader(video);
+  const double start = seconds_now();
+  FrameBatches batches(video, options);
   VideoPoses result;
-  result.video = reader.info();
-  const Crop whole{0, result.video.width, 0, result.video.height};
-  const auto crop = options.crop.value_or(whole);
-  check_crop(crop, result.video, video);
-  const int capacity = std::max(options.batch_size, 1);
-  FrameBuffer buffer(capacity, crop);
+  result.video = batches.info();
   Predictor predictor(model.network, model.parameters, options.engine);
-  const auto run = [&](int frames) {
-    auto poses = decode(predictor.run(buffer.batch(capacity)), model, DecodeArithmetic::graph);
-    for (int i = 0; i < frames; ++i) result.poses.push_back(std::move(poses[i]));
-    if (progress)
-      progress(static_cast<std::int64_t>(result.poses.size()), result.video.declared_frames);
-  };
-  Image frame;
-  int filled = 0;
-  while (reader.next(frame)) {
-    buffer.put(filled++, frame);
-    if (filled < capacity) continue;
-    run(filled);
-    filled = 0;
+  const std::vector<PredictedPoint> nothing(model.test_config.keypoint_names.size());
+  while (const auto* batch = batches.next()) {
+    auto poses = decode(predictor.run(batch->images), model, DecodeArithmetic::graph);
+    for (std::size_t n = 0; n < batch->frames.size(); ++n) {
+      result.poses.resize(static_cast<std::size_t>(batch->frames[n]), nothing);
+      result.poses.push_back(std::move(poses[n]));
+    }
+    if (progress) progress(batch->frames.back() + 1, result.video.declared_frames);
   }
-  if (filled > 0) run(filled);
-  result.problems = reader.problems();
+  result.poses.resize(static_cast<std::size_t>(batches.frame_count()), nothing);
+  result.about = about_analysis(batches, options, start);
+  result.lost = batches.lost();
+  result.problems = batches.problems();
   return result;
 }
 

@@ -129,6 +129,26 @@ TEST(VideoReader, ReportsDamageAndGoesOn) {
   EXPECT_THAT(reader.problems()[0], ::testing::HasSubstr("damaged.mp4: after frame "));
 }
 
+// The frames that come out of a damaged clip and those reported lost are together all of it.
+TEST(VideoReader, KnowsWhichFramesAreLost) {
+  NEEDS_SHARED("reference/dlc-project/videos/m3v1_50.mp4");
+  auto bytes = read_file(shared_folder() / "reference/dlc-project/videos/m3v1_50.mp4");
+  // A packet of H.264 begins with the length of its first unit; a wrong one makes it unreadable.
+  for (std::size_t i = 20'000; i < 30'000; ++i) bytes[i] = 0x5A;
+  const TempDir folder;
+  write_file(folder / "damaged.mp4", bytes);
+  VideoReader reader(folder / "damaged.mp4");
+  Image image;
+  int frames = 0, lost = 0;
+  while (reader.next(image)) {
+    lost += reader.lost();
+    ++frames;
+  }
+  lost += reader.lost();
+  EXPECT_LT(frames, 50);
+  EXPECT_EQ(frames + lost, 50);
+}
+
 TEST(VideoReader, RefusesWhatIsNoVideo) {
   const TempDir folder;
   EXPECT_ERROR(VideoReader(folder / "none.mp4"), ErrorKind::io, "none.mp4");
