@@ -64,6 +64,21 @@ ConvolutionShape shape_of(const Layer& layer, int images, int in_channels, MapSi
   return shape;
 }
 
+kernels::DepthwiseShape kernel_shape(const Layer& layer, int images, const Value& in,
+                                     const Value& out) {
+  const auto shape = shape_of(layer, images, in.channels, in.size, out.size);
+  return {images,
+          in.size.height,
+          in.size.width,
+          in.channels,
+          layer.kernel,
+          layer.stride,
+          int(shape.padding_begin[0]),
+          int(shape.padding_begin[1]),
+          out.size.height,
+          out.size.width};
+}
+
 ConvolutionPasses::ConvolutionPasses(Context& context, std::string name,
                                      const ConvolutionShape& shape)
     : context_(context), name_(std::move(name)), shape_(shape) {}

@@ -12,6 +12,9 @@ struct ConvolutionShape {
   Dims strides, dilates, padding_begin, padding_end;
 };
 ConvolutionShape shape_of(const Layer& layer, int images, int in_channels, MapSize in, MapSize out);
+// The same for our own depthwise kernels.
+kernels::DepthwiseShape kernel_shape(const Layer& layer, int images, const Value& in,
+                                     const Value& out);
 
 // Forward, by need also both backward passes, of one convolution between two given places.
 class ConvolutionPasses {

@@ -17,17 +17,7 @@ kernels::DepthwiseShape depthwise_shape(const Context& context, const Layer& lay
                 fmt::format("'{}': depthwise convolution with fixed statistics other than 3x3 or "
                             "5x5 of stride 1 or 2",
                             layer.name));
-  const auto shape = shape_of(layer, context.request.images, in.channels, in.size, out.size);
-  return {context.request.images,
-          in.size.height,
-          in.size.width,
-          in.channels,
-          layer.kernel,
-          layer.stride,
-          int(shape.padding_begin[0]),
-          int(shape.padding_begin[1]),
-          out.size.height,
-          out.size.width};
+  return kernel_shape(layer, context.request.images, in, out);
 }
 
 class FixedDepthwiseNode final : public Node {
