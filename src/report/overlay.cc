@@ -4,6 +4,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "poseheir/report.h"
+#include "report/page.h"
 
 namespace poseheir {
 namespace {
@@ -11,18 +12,9 @@ namespace {
 constexpr int kShift = 4;  // OpenCV draws at sixteenths of a pixel
 constexpr int kWantedWidth = 640;
 
-// Evenly spaced in hue and alternating in lightness, so that neighbours in the list differ for
-// colour-blind readers too.
-cv::Scalar part_colour(std::size_t part, std::size_t parts) {
-  const double hue =
-      6.0 * static_cast<double>(part) / static_cast<double>(std::max<std::size_t>(parts, 1));
-  const double light = part % 2 == 0 ? 255 : 190;
-  const auto channel = [&](double centre) {
-    double off = std::abs(hue - centre);
-    off = std::min(off, 6 - off);
-    return light * std::clamp(2.0 - off, 0.0, 1.0) * 0.85 + 0.15 * light;
-  };
-  return {channel(0), channel(2), channel(4)};
+cv::Scalar colour_of(std::size_t part, std::size_t parts) {
+  const auto colour = part_colour(part, parts);
+  return {colour[0], colour[1], colour[2]};
 }
 
 class Overlay {
@@ -83,6 +75,18 @@ Point place(const PredictedPoint& point) { return {point.x, point.y}; }
 
 }  // namespace
 
+PartColour part_colour(std::size_t part, std::size_t parts) {
+  const double hue =
+      6.0 * static_cast<double>(part) / static_cast<double>(std::max<std::size_t>(parts, 1));
+  const double light = part % 2 == 0 ? 255 : 190;
+  const auto channel = [&](double centre) {
+    double off = std::abs(hue - centre);
+    off = std::min(off, 6 - off);
+    return light * std::clamp(2.0 - off, 0.0, 1.0) * 0.85 + 0.15 * light;
+  };
+  return {channel(0), channel(2), channel(4)};
+}
+
 Image draw_poses(const ExamplePicture& picture, const ReportOptions& options) {
   Overlay overlay(picture.image);
   const auto& poses = picture.predictions;
@@ -100,10 +104,10 @@ Image draw_poses(const ExamplePicture& picture, const ReportOptions& options) {
   }
   for (std::size_t i = 0; i < std::min(poses.size(), picture.labels.size()); ++i)
     if (!place(poses[i]).missing() && !picture.labels[i].missing())
-      overlay.line(picture.labels[i], place(poses[i]), part_colour(i, poses.size()), 1.2);
+      overlay.line(picture.labels[i], place(poses[i]), colour_of(i, poses.size()), 1.2);
   for (std::size_t i = 0; i < poses.size(); ++i)
     if (!place(poses[i]).missing())
-      overlay.disc(place(poses[i]), sure(i) ? 4.2 : 5.2, part_colour(i, poses.size()), sure(i));
+      overlay.disc(place(poses[i]), sure(i) ? 4.2 : 5.2, colour_of(i, poses.size()), sure(i));
   for (const auto& label : picture.labels)
     if (!label.missing()) overlay.cross(label, 5.5);
   return overlay.image();

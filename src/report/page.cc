@@ -239,15 +239,33 @@ std::string cutoff_section(const std::vector<RunReport>& runs) {
          "</div></section>";
 }
 
-std::string example_section(const std::vector<RunReport>& runs,
+// Which colour is which keypoint, and what the two kinds of markers are.
+std::string example_legend(const ReportOptions& options) {
+  const auto disc = [](const std::string& style) {
+    return "<span class=\"disc\" style=\"" + style + "\"></span>";
+  };
+  auto text = "<p class=\"legend\"><span><span class=\"cross\">✚</span>label</span><span>" +
+              disc("background:#999") + "prediction</span><span>" + disc("border-color:#999") +
+              fmt::format("prediction below p-cutoff {}", options.pcutoff) +
+              "</span></p><p class=\"legend\">";
+  for (std::size_t i = 0; i < options.bodyparts.size(); ++i) {
+    const auto colour = part_colour(i, options.bodyparts.size());
+    text +=
+        "<span>" +
+        disc(fmt::format("background:rgb({:.0f},{:.0f},{:.0f})", colour[0], colour[1], colour[2])) +
+        escaped(options.bodyparts[i]) + "</span>";
+  }
+  return text + "</p>";
+}
+
+std::string example_section(const std::vector<RunReport>& runs, const ReportOptions& options,
                             const std::vector<PageExample>& examples) {
   if (examples.empty()) return "";
   const auto columns = std::max<std::size_t>(1, std::min<std::size_t>(runs.size(), 3));
   auto text = fmt::format(
-      "<section><h2>Example pictures</h2><p class=\"note\">White crosses: labels. Discs: "
-      "predictions, filled where the likelihood reaches the p-cutoff, hollow below; a line joins "
-      "each to its label.</p><div class=\"examples\" style=\"--columns:{}\">",
-      columns);
+      "<section><h2>Example pictures</h2><p class=\"note\">A line joins each prediction to its "
+      "label.</p>{}<div class=\"examples\" style=\"--columns:{}\">",
+      example_legend(options), columns);
   for (const auto& example : examples)
     text += fmt::format(
         "<figure><img loading=\"lazy\" width=\"{}\" height=\"{}\" alt=\"{}\" "
@@ -324,7 +342,7 @@ std::string format_page(const std::vector<RunReport>& runs, const ReportOptions&
                              {"error_section", error_section(runs, options)},
                              {"keypoint_section", keypoint_section(runs, options)},
                              {"cutoff_section", cutoff_section(runs)},
-                             {"example_section", example_section(runs, examples)},
+                             {"example_section", example_section(runs, options, examples)},
                              {"transfer_section", transfer_section(runs)},
                              {"settings_section", settings_section(runs)},
                              {"about", about},

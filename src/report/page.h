@@ -1,6 +1,7 @@
 // The page: one HTML file with everything in it.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,6 +18,11 @@ struct PageExample {
   std::string jpeg;  // the file's bytes
   int height = 0, width = 0;
 };
+
+// A keypoint's red, green and blue in the example pictures, 0 to 255: evenly spaced in hue and
+// alternating in lightness, so that neighbours in the list differ for colour-blind readers too.
+using PartColour = std::array<double, 3>;
+PartColour part_colour(std::size_t part, std::size_t parts);
 
 std::string format_page(const std::vector<RunReport>& runs, const ReportOptions& options,
                         const Verdict& verdict, const std::vector<PageExample>& examples,

@@ -70,6 +70,17 @@ TEST(Report, MakesNaNAGapAndNotANumber) {
   EXPECT_THAT(text_of(folder / "report/losses.csv"), HasSubstr("inherited,400,,0.02,"));
 }
 
+TEST(Report, SaysWhichColourIsWhichKeypointAndWhatTheMarkersAre) {
+  const TempDir folder;
+  auto run = sample_run("inherited", 4);
+  run.examples = {grey_example()};
+  const auto page = text_of(write_report(folder / "report", {run}, sample_options()).page);
+  EXPECT_THAT(page, HasSubstr("</span>label</span>"));
+  EXPECT_THAT(page, HasSubstr("prediction below p-cutoff 0.6"));
+  // The first keypoint's colour is full red with a little white.
+  EXPECT_THAT(page, HasSubstr("background:rgb(255,38,38)\"></span>snout</span>"));
+}
+
 TEST(Report, LeavesOutWhatARunLacks) {
   const TempDir folder;
   RunReport bare;
