@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/crc32c.h"
+#include "base/crc32c.h"
 
 using namespace poseheir;
 namespace fs = std::filesystem;

@@ -17,6 +17,9 @@ class TinyDisk {
   TinyDisk& operator=(const TinyDisk&) = delete;
 
   bool mounted() const { return mounted_; }
+  void make_read_only() const {
+    ::mount("tmpfs", folder_.path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m");
+  }
   const std::filesystem::path& path() const { return folder_.path(); }
 
  private:

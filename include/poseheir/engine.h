@@ -19,6 +19,9 @@ struct EngineOptions {
   Precision precision = Precision::fp32;
 };
 
+// The threads that these options mean.
+int thread_count(const EngineOptions& options);
+
 // Images of one size, uint8 RGB, row-major [count, height, width, 3]. Does not own its pixels.
 struct ImageBatch {
   int count = 0, height = 0, width = 0;
@@ -92,6 +95,9 @@ class Trainer {
 
   // Variables whose gradient is computed and applied; all trainable ones until told otherwise.
   void set_trained(const std::vector<bool>& by_variable);
+
+  // Bytes that a batch of this size needs beside the parameters. Plans it without touching them.
+  std::size_t bytes_for(int count, int height, int width);
 
   // Forward pass that keeps what backward needs. Batch statistics are those of this batch.
   const FeatureMaps& forward(const ImageBatch& images);

@@ -35,7 +35,8 @@ struct Metrics {
 Metrics evaluate(const Labels& labels, const Predictions& predictions, const Split& split,
                  double pcutoff, const std::vector<std::string>& bodyparts = {});
 
-// DeepLabCut's results CSV: one row a snapshot, appended to an existing file and renumbered.
+// DeepLabCut's results CSV: one row a snapshot, appended to an existing file and renumbered. A row
+// of the same iterations, training set, shuffle and p-cutoff is replaced.
 struct ResultsRow {
   std::int64_t iterations = 0;
   int train_percent = 0, shuffle = 1;

@@ -73,6 +73,16 @@ struct ModelPaths {
 };
 ModelPaths model_paths(const Project& project, const ModelChoice& choice);
 
+// A model as CONFIG names it: by a project's config.yaml (or folder) and `choice`, or by the
+// model's own pose_cfg.yaml in the project's dlc-models, whose folders then decide iteration,
+// training fraction, shuffle and model prefix instead. Throws Error(usage) for a pose_cfg.yaml
+// elsewhere.
+struct NamedModel {
+  Project project;
+  ModelChoice choice;
+};
+NamedModel read_model(const std::filesystem::path& config, const ModelChoice& choice);
+
 // A pose_cfg.yaml: defaults of DeepLabCut underneath, unknown keys kept (as YAML text).
 struct PoseConfig {
   std::filesystem::path path;  // empty when parsed from text
@@ -185,8 +195,9 @@ struct Split {
 };
 
 Split read_split(const std::filesystem::path& documentation_pickle);
-// int(rows * fraction) rows for training, in random order that depends on `seed` alone; the rest
-// for testing. Throws Error(usage) for a fraction outside 0 to 1.
+// int(rows * fraction) rows for training, the rest for testing, in the order of
+// numpy.random.RandomState(seed).permutation(rows), as DeepLabCut splits. Throws Error(usage) for a
+// fraction that is not 0.01 to 1 in steps of 0.01.
 Split make_split(int rows, double fraction, std::uint64_t seed);
 
 // One training record as DeepLabCut's .mat or pickle holds it: joints inside the image, cut to

@@ -31,9 +31,22 @@ struct TrainOptions {
   std::uint64_t seed = 0;
   Freeze freeze = Freeze::none;
   std::optional<double> minutes;  // stops, resumable, after so long
+  std::optional<int> patience;    // measurements in a row without a better test error: it stops
+  bool strict = false;  // refuse a picture that cannot be decoded, instead of passing over
+  std::optional<std::size_t> memory_bytes;  // to stay within; what the machine has left if absent
   EngineOptions engine;
   bool overwrite = false;  // begin anew although the run is finished or can go on
+  std::string repeats;     // RunRecord::identity: refuse unless this run would be the same
 };
+
+// What a run's run.json tells of it: enough to do the same again.
+struct RunRecord {
+  std::filesystem::path config;  // of its project
+  ModelChoice choice;
+  TrainOptions options;
+};
+// Throws Error(corrupt) that names the file and what it lacks.
+RunRecord read_run_record(const std::filesystem::path& run_json);
 
 struct TrainProgress {
   std::int64_t iteration = 0, first_iteration = 0, last_iteration = 0;
@@ -53,16 +66,19 @@ struct TrainResult {
   std::int64_t first_iteration = 0, last_iteration = 0;  // of this call
   bool finished = false;                                 // else interrupted: the same call goes on
   bool resumed = false;
+  bool stopped_early = false;      // finished because the test error got no better
   std::filesystem::path snapshot;  // the newest, as a prefix
   double seconds = 0;              // of the whole run, earlier calls included
   std::optional<ErrorPoint> last_error, best_error;
 };
 
 // Trains the chosen model in its train folder (or runs/<run_name> in it). Writes snapshot-N,
-// checkpoint, learning_stats.csv as DeepLabCut; learning_curve.csv, error_curve.csv, run.json and
-// train_state.safetensors beside. Called again with the same options after an interruption it goes
-// on, bit for bit as if it had not been interrupted. A loss that is not finite: Error(unsupported)
-// with advice; the last good snapshot stays.
+// checkpoint, learning_stats.csv as DeepLabCut; learning_curve.csv, error_curve.csv,
+// best_snapshot.json, run.json, train_state.safetensors and TensorBoard's event files (log/)
+// beside. Called again with the same options after an interruption, be it kill -9, it goes on, bit
+// for bit as if it had not been interrupted. Throws Error(io) where another process is at work in
+// the folder; Error(usage) that names a batch that fits where memory would not do; for a loss that
+// is not finite Error(unsupported) with advice: the last good snapshot stays.
 TrainResult train(const Project& project, const ModelChoice& choice, const TrainOptions& options,
                   const TrainHooks& hooks = {});
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/leftovers.h"
 #include "poseheir/error.h"
 
 namespace poseheir {
@@ -89,10 +90,11 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 FileTransaction::~FileTransaction() {
-  for (const auto& file : files_) {
-    if (file.descriptor < 0) continue;
-    ::close(file.descriptor);
-    if (file.named) ::unlink(file.temporary.c_str());
+  // The last first: alone, it would look like what a kill between two renames leaves.
+  for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+    if (file->descriptor < 0) continue;
+    ::close(file->descriptor);
+    if (file->named) ::unlink(file->temporary.c_str());
   }
 }
 
@@ -104,8 +106,7 @@ std::size_t FileTransaction::add(const std::filesystem::path& path) {
   }
   Pending file;
   file.path = path;
-  file.temporary =
-      folder_of(path) / fmt::format(".{}.part{}", path.filename().string(), ::getpid());
+  file.temporary = folder_of(path) / part_name(path.filename().string(), ::getpid());
   open_pending(file);
   files_.push_back(std::move(file));
   return files_.size() - 1;
@@ -163,12 +164,17 @@ void FileTransaction::commit() {
     if (::fsync(file.descriptor) != 0) throw_system_error(file.path, "write it to disk");
   }
   for (auto& file : files_) give_name(file);
+  if (files_.size() > 1) sync_folders();
   for (auto& file : files_) {
     if (::rename(file.temporary.c_str(), file.path.c_str()) != 0)
       throw_system_error(file.path, "put it in place");
     ::close(file.descriptor);
     file.descriptor = -1;
   }
+  sync_folders();
+}
+
+void FileTransaction::sync_folders() const {
   std::set<std::filesystem::path> folders;
   for (const auto& file : files_) folders.insert(folder_of(file.path));
   for (const auto& path : folders) {

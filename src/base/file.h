@@ -38,7 +38,8 @@ std::string read_file(const std::filesystem::path& path);
 
 // Several files that appear together or not at all: each is written without a name (beside its
 // final name where the file system cannot do that), then all are synced and renamed in the order in
-// which they were added. Not committed, or killed: nothing is left behind.
+// which they were added. Not committed: nothing is left behind. Killed while commit() renames: see
+// leftovers.h.
 //
 // Writing reaches the disk while it goes on: a copy of 94 MB, synced at the end, takes 75 ms so,
 // 102 ms if the sync starts only then, and `cp`, unsynced, 100 ms (medians of 15 on ext4, a virtual
@@ -67,6 +68,7 @@ class FileTransaction {
   static void open_pending(Pending& file);
   static void push_to_disk(Pending& file);
   static void give_name(Pending& file);
+  void sync_folders() const;
 
   std::vector<Pending> files_;
 };

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/proto.h"
+#include "base/proto.h"
 #include "checkpoint/slices.h"
 #include "poseheir/checkpoint.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "checkpoint/formats.h"
+#include "checkpoint/interrupted.h"
 #include "checkpoint/locate.h"
 
 namespace poseheir {
@@ -39,9 +40,16 @@ Checkpoint read_shards(const std::vector<std::filesystem::path>& paths) {
   return parse_tensorflow_v1(shards);
 }
 
+// A writer may have finished between the look at its pending index and the opening of it.
+SharedFile open_index(const std::filesystem::path& prefix) {
+  const auto pending = pending_index(prefix);
+  if (pending && std::filesystem::exists(*pending)) return MappedFile::open(*pending);
+  return MappedFile::open(index_of(prefix));
+}
+
 Checkpoint read_bundle(const std::filesystem::path& prefix,
                        std::vector<std::filesystem::path>& files, bool only_list) {
-  const auto index = MappedFile::open(index_of(prefix));
+  const auto index = open_index(prefix);
   std::vector<std::filesystem::path> missing;
   auto checkpoint = parse_tensorflow_v2(index->bytes(), [&](auto shard, auto shards) -> SharedFile {
     const auto path = data_file_of(prefix, shard, shards);

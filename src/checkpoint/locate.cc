@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "base/text.h"
+#include "checkpoint/interrupted.h"
 #include "poseheir/checkpoint.h"
 #include "poseheir/error.h"
 
@@ -37,7 +38,10 @@ Located bundle(const fs::path& prefix) {
   return {Located::Kind::bundle, prefix, {index_of(prefix)}, {}};
 }
 
-bool is_bundle(const fs::path& prefix) { return is_file(index_of(prefix)); }
+bool is_bundle(const fs::path& prefix) {
+  return is_file(index_of(prefix)) ||
+         (is_file(data_file_of(prefix, 0, 1)) && pending_index(prefix).has_value());
+}
 
 // Names in a folder that could be asked for: prefixes, and files that look like checkpoints.
 std::vector<std::string> names_in(const fs::path& folder) {
@@ -227,6 +231,12 @@ Located locate_checkpoint(const fs::path& path) {
   if (!is_folder(folder_of(path)))
     throw Error(ErrorKind::io,
                 fmt::format("{}: there is no folder {}", path.string(), folder_of(path).string()));
+  if (is_file(data_file_of(path, 0, 1)))
+    throw Error(ErrorKind::io,
+                fmt::format("{}: its data file is here, but its index {} is missing, as when the "
+                            "writing of it was cut off; take another snapshot, or train on to "
+                            "write it anew",
+                            path.string(), index_of(path).string()));
   const auto name = path.filename().string();
   throw Error(ErrorKind::io,
               fmt::format("{}: no such checkpoint (looked for a file of this name, for {}.index "

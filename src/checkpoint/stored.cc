@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "base/crc32c.h"
 #include "base/text.h"
-#include "checkpoint/crc32c.h"
 #include "checkpoint/formats.h"
 
 namespace poseheir {

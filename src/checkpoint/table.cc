@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <snappy.h>
 
+#include "base/crc32c.h"
 #include "base/text.h"
-#include "checkpoint/crc32c.h"
 #include "checkpoint/formats.h"
 
 namespace poseheir {

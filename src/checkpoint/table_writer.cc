@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "checkpoint/crc32c.h"
+#include "base/crc32c.h"
 #include "checkpoint/table.h"
 
 namespace poseheir {

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "base/crc32c.h"
 #include "base/text.h"
 #include "checkpoint/bundle.h"
-#include "checkpoint/crc32c.h"
 #include "checkpoint/formats.h"
 #include "checkpoint/ordered_code.h"
 #include "checkpoint/table.h"

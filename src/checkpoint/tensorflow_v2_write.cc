@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
+#include "base/crc32c.h"
 #include "base/text.h"
 #include "checkpoint/bundle.h"
-#include "checkpoint/crc32c.h"
 #include "checkpoint/formats.h"
+#include "checkpoint/interrupted.h"
 #include "checkpoint/table.h"
 
 namespace poseheir {
@@ -62,6 +63,7 @@ void write_tensorflow_v2(const std::filesystem::path& prefix,
     table.add(tensor.info.name, format_bundle_entry(entry));
   }
   files.append(index, table.finish());
+  finish_interrupted_writes(prefix.parent_path());
   files.commit();
 }
 

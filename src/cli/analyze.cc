@@ -3,6 +3,7 @@
 
 #include "cli/analyze_superanimal.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "poseheir/error.h"
 #include "poseheir/predict.h"
@@ -20,31 +21,36 @@ struct AnalyzeArguments {
   std::string snapshot, folder, frames, superanimal, scales;
   std::vector<std::string> videos;
   std::vector<int> crop;
-  bool no_track = false, overwrite = false, quiet = false, json = false;
+  Output output;
+  bool no_track = false, overwrite = false, json = false;
 };
 
 // A model of a project, and what its results are called.
 struct Analysis {
   const AnalyzeArguments& arguments;
   Project project;
+  ModelChoice choice;
   ModelPaths paths;
   PoseModel model;
   std::string scorer;
 
   explicit Analysis(const AnalyzeArguments& given)
+      : Analysis(given, read_model_telling(given.model, given.output)) {}
+
+  Analysis(const AnalyzeArguments& given, NamedModel named)
       : arguments(given),
-        project(read_project_telling(given.model.config)),
-        paths(model_paths(project, given.model.choice)),
-        model(load_model(project, given.model.choice, snapshot())),
-        scorer(scorer_name(project, model.train_config, given.model.choice.shuffle,
-                           model.snapshot.iteration)) {}
+        project(std::move(named.project)),
+        choice(std::move(named.choice)),
+        paths(model_paths(project, choice)),
+        model(load_model(project, choice, snapshot())),
+        scorer(
+            scorer_name(project, model.train_config, choice.shuffle, model.snapshot.iteration)) {}
 
   Snapshot snapshot() const {
     const auto& wanted = arguments.snapshot;
     return choose_snapshots(project, paths, wanted == "all" ? "last" : wanted).back();
   }
   void complete(AnalysisAbout& about) const {
-    const auto& choice = arguments.model.choice;
     const auto count = static_cast<int>(project.training_fractions.size());
     const int index = choice.trainset_index;
     about.scorer = scorer;
@@ -79,7 +85,7 @@ Analyzed analyze_animal(const Analysis& analysis, const VideoOptions& options,
   Analyzed analyzed;
   analyzed.video = video;
   analyzed.result = files.base.string() + ".h5";
-  ProgressLine line(arguments.quiet);
+  ProgressLine line(arguments.output.quiet);
   if (fs::exists(analyzed.result) && !arguments.overwrite) {
     say_exists(line, analyzed);
     return analyzed;
@@ -125,7 +131,7 @@ Analyzed analyze_animals(const Analysis& analysis, const VideoOptions& options,
   Analyzed analyzed;
   analyzed.video = video;
   analyzed.result = follower != nullptr ? follower->result(files) : files.full();
-  ProgressLine line(arguments.quiet);
+  ProgressLine line(arguments.output.quiet);
   if (fs::exists(analyzed.result) && !arguments.overwrite) {
     say_exists(line, analyzed);
     return analyzed;
@@ -162,7 +168,7 @@ VideoOptions video_options(const AnalyzeArguments& arguments, const Project& pro
 void run_superanimal(const AnalyzeArguments& arguments) {
   SuperAnimalArguments given{arguments.superanimal, arguments.scales, {arguments.model.config},
                              arguments.folder,      arguments.video,  arguments.overwrite,
-                             arguments.quiet};
+                             arguments.output.quiet};
   given.files.insert(given.files.end(), arguments.videos.begin(), arguments.videos.end());
   if (!arguments.frames.empty()) given.video.frames = parse_range(arguments.frames);
   if (!arguments.folder.empty()) fs::create_directories(arguments.folder);
@@ -234,8 +240,8 @@ void add_analyze(CLI::App& app) {
   command->add_flag("--no-track", arguments->no_track, "Stop at detections")
       ->group("Several animals");
   command->add_flag("--overwrite", arguments->overwrite, "Analyze again what was analyzed before");
-  command->add_flag("--quiet", arguments->quiet, "No progress");
   command->add_flag("--json", arguments->json, "The result as JSON");
+  add_output_options(*command, arguments->output);
   command->footer(
       "Examples:\n"
       "  poseheir analyze my-project/config.yaml videos/day1.mp4\n"

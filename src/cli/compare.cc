@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/model_options.h"
 #include "poseheir/error.h"
 #include "poseheir/report.h"
 
@@ -20,9 +21,9 @@ namespace {
 struct CompareRequest {
   std::vector<std::string> configs;
   ModelChoice choice;
-  int iteration = -1;
   int examples = 4;
-  std::string output;
+  std::string folder;
+  Output output;
   bool open = false, json = false;
 };
 
@@ -35,9 +36,7 @@ struct Compared {
 Compared collect(const CompareRequest& request) {
   Compared compared;
   for (const auto& config : request.configs) {
-    const auto project = read_project(config);
-    auto choice = request.choice;
-    if (request.iteration >= 0) choice.iteration = request.iteration;
+    const auto [project, choice] = read_model_telling({config, request.choice}, request.output);
     for (auto& run : collect_runs(project, {choice, request.examples})) {
       if (request.configs.size() > 1)
         run.name = project.folder.filename().string() + ", " + run.name;
@@ -56,7 +55,7 @@ Compared collect(const CompareRequest& request) {
         project.task + " " + project.date + ", shuffle " + std::to_string(choice.shuffle),
         project.skeleton, project.bodyparts, project.pcutoff};
   }
-  if (!request.output.empty()) compared.folder = request.output;
+  if (!request.folder.empty()) compared.folder = request.folder;
   return compared;
 }
 
@@ -101,7 +100,7 @@ void print_json(const Compared& compared, const ReportFiles& files) {
 
 std::string pixels(double value) { return std::isnan(value) ? "-" : fmt::format("{:.2f}", value); }
 
-void print_table(const Compared& compared, const ReportFiles& files) {
+void print_table(const Compared& compared, const ReportFiles& files, const Output& output) {
   std::size_t width = 3;
   for (const auto& run : compared.runs) width = std::max(width, run.name.size());
   std::cout << fmt::format("{:<{}}  {:>10}  {:>10}  {:>16}  {:>16}\n", "run", width, "train (px)",
@@ -113,7 +112,7 @@ void print_table(const Compared& compared, const ReportFiles& files) {
                              pixels(errors.test_cutoff));
   }
   std::cout << '\n' << files.verdict << "\n\nPage: " << files.page.string() << '\n';
-  for (const auto& note : files.notes) std::cerr << "note: " << note << '\n';
+  for (const auto& note : files.notes) output.note("note: " + note);
 }
 
 void compare(const CompareRequest& request) {
@@ -122,7 +121,7 @@ void compare(const CompareRequest& request) {
   if (request.json)
     print_json(compared, files);
   else
-    print_table(compared, files);
+    print_table(compared, files, request.output);
   if (request.open) open_page(files.page);
 }
 
@@ -137,20 +136,16 @@ void add_compare(CLI::App& app) {
       ->add_option("config", request->configs,
                    "config.yaml of a project, or its folder; several to compare projects")
       ->required();
-  command->add_option("--shuffle", request->choice.shuffle, "Shuffle")->capture_default_str();
-  command->add_option("--trainset-index", request->choice.trainset_index, "Which TrainingFraction")
-      ->capture_default_str();
-  command->add_option("--iteration", request->iteration, "Iteration; from config.yaml if not given")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--modelprefix", request->choice.model_prefix, "DeepLabCut's modelprefix");
+  add_choice_options(*command, request->choice);
   command->add_option("--examples", request->examples, "Test pictures to show")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
   command->add_option(
-      "-o,--output", request->output,
+      "-o,--output", request->folder,
       "Folder for the page, plots and numbers (default: report beside the evaluation results)");
   command->add_flag("--open", request->open, "Open the page in a browser");
   command->add_flag("--json", request->json, "Print one JSON document");
+  add_output_options(*command, request->output);
   command->footer(
       "Examples:\n"
       "  poseheir compare my-project/config.yaml --open\n"

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/print.h"
 #include "poseheir/checkpoint.h"
 #include "poseheir/error.h"
@@ -13,6 +14,7 @@ namespace {
 
 struct ConvertOptions {
   std::string in, out, to;
+  Output output;
   bool overwrite = false, json = false;
 };
 
@@ -51,13 +53,14 @@ void convert(const ConvertOptions& options) {
   }
   const auto checkpoint = read_checkpoint(options.in);
   write_checkpoint(options.out, format, checkpoint.tensors);
-  for (const auto& note : checkpoint.notes)
-    std::cerr << "warning: not carried over: " << note << '\n';
+  for (const auto& file : checkpoint.files) options.output.detail("read: " + file.string());
+  for (const auto& note : checkpoint.notes) options.output.warn("not carried over: " + note);
   std::uint64_t bytes = 0;
   std::vector<std::string> names;
   for (const auto& file : files) {
     bytes += std::filesystem::file_size(file);
     names.push_back(file.string());
+    options.output.detail("written: " + file.string());
   }
   const auto* kind = format == CheckpointFormat::safetensors ? "safetensors" : "TensorFlow V2";
   if (options.json) {
@@ -88,6 +91,7 @@ void add_convert(CLI::App& app) {
       ->check(CLI::IsMember({"tensorflow", "safetensors"}));
   command->add_flag("--overwrite", options->overwrite, "Replace OUT");
   command->add_flag("--json", options->json, "One JSON document instead of text");
+  add_output_options(*command, options->output);
   command->footer(
       "Examples:\n"
       "  poseheir convert resnet_v1_50.ckpt resnet_v1_50.safetensors\n"

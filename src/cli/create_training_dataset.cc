@@ -15,6 +15,7 @@ namespace {
 struct Request {
   std::string config;
   TrainingSetOptions options;
+  Output output;
   bool json = false;
 };
 
@@ -44,7 +45,7 @@ void run(const Request& request) {
   const auto project = read_project(request.config);
   const auto created = create_training_dataset(project, request.options);
   for (const auto* warnings : {&project.warnings, &created.warnings}) {
-    for (const auto& warning : *warnings) std::cerr << "poseheir: warning: " << warning << '\n';
+    for (const auto& warning : *warnings) request.output.warn(warning);
   }
   if (request.json) {
     std::cout << as_json(created).dump(2) << '\n';
@@ -77,6 +78,7 @@ void add_create_training_dataset(CLI::App& app) {
   command->add_option("--seed", options.seed, "of the split")->capture_default_str();
   command->add_flag("--overwrite", options.overwrite, "replace an existing model of this shuffle");
   command->add_flag("--json", request->json, "print one JSON document");
+  add_output_options(*command, request->output);
   command->footer(
       "Examples:\n"
       "  poseheir create-training-dataset my-project/config.yaml --net-type mobilenet_v2_0.35\n"

@@ -27,6 +27,7 @@ struct DemoArguments {
   std::string folder = "poseheir-demo", model_a;
   std::uint64_t seed = 1;
   int iterations = 500, threads = 0;
+  Output output;
   bool quick = false, overwrite = false;
 };
 
@@ -54,8 +55,12 @@ std::string spoken(const std::vector<std::string>& command) {
 }
 
 // Shows a command and runs it; of a long output only both ends are shown.
-void play(const std::vector<std::string>& command, std::size_t head = 100, std::size_t tail = 0) {
+void play(const Output& output, std::vector<std::string> command, std::size_t head = 100,
+          std::size_t tail = 0) {
   std::cout << "\n  $ " << spoken(command) << '\n' << std::flush;
+  if (output.quiet) command.emplace_back("--quiet");
+  if (output.verbose) command.emplace_back("--verbose");
+  if (output.color != "auto") command.insert(command.end(), {"--color", output.color});
   const int code = run_child(command, head, tail);
   if (code != 0) throw CLI::RuntimeError(code);
 }
@@ -122,7 +127,7 @@ void run_demo(DemoArguments arguments) {
   tell(2,
        "Model A: trained by Poseheir on six other kinds of animals with 16 other keypoints. What "
        "is in it?");
-  play({"inspect", model_a}, 6, 4);
+  play(arguments.output, {"inspect", model_a}, 6, 4);
   const std::vector<std::string> transfer = {"transfer",
                                              "--from",
                                              model_a,
@@ -133,23 +138,25 @@ void run_demo(DemoArguments arguments) {
   tell(3, "The plan of the transfer, tensor by tensor, before anything is written.");
   auto dry = transfer;
   dry.emplace_back("--dry-run");
-  play(dry, 8, 6);
+  play(arguments.output, dry, 8, 6);
   tell(4, "The transfer: model B, the start of model C.");
   if (fs::exists(model_paths(read_project(config), {}).train / "snapshot-0.index"))
     std::cout << "  (is there already)\n";
   else
-    play(transfer);
+    play(arguments.output, transfer);
   tell(5, "Model C trained from it ...");
-  play(train_command(arguments, config, {}));
+  play(arguments.output, train_command(arguments, config, {}));
   tell(6,
        "... and the same without the inheritance: same pictures, same seed, same number of "
        "iterations.");
-  play(train_command(arguments, config, {"--init", "random", "--run-name", kUninherited}));
+  play(arguments.output,
+       train_command(arguments, config, {"--init", "random", "--run-name", kUninherited}));
   tell(7, "Both against the labels they have not seen.");
-  play({"evaluate", config, "--snapshot", "last"});
-  play({"evaluate", config, "--snapshot", "last", "--run-name", kUninherited});
+  play(arguments.output, {"evaluate", config, "--snapshot", "last"});
+  play(arguments.output, {"evaluate", config, "--snapshot", "last", "--run-name", kUninherited});
   tell(8, "Both on one page.");
-  play({"compare", config, "--output", (fs::path(arguments.folder) / "report").string()});
+  play(arguments.output,
+       {"compare", config, "--output", (fs::path(arguments.folder) / "report").string()});
   std::cout << "\nOpen " << (fs::path(arguments.folder) / "report" / "report.html").string()
             << " in a browser: curves, errors, pictures.\n";
 }
@@ -170,7 +177,7 @@ void make_model_a(DemoArguments arguments, bool iterations_given) {
   options.train_fraction = 0.9;
   options.videos = false;
   make_project(project, options);
-  play(train_command(arguments, config, {"--init", "random"}));
+  play(arguments.output, train_command(arguments, config, {"--init", "random"}));
   const auto paths = model_paths(read_project(config), {});
   const auto snapshots = list_snapshots(paths.train);
   if (snapshots.empty())
@@ -204,6 +211,7 @@ void add_demo(CLI::App& app) {
                     "A few pictures and iterations, to see that everything works; teaches nothing");
   command->add_flag("--overwrite", arguments->overwrite,
                     "Begin anew instead of going on where an earlier demo stopped");
+  add_output_options(*command, arguments->output);
   command->add_option("--make-model-a", arguments->model_a,
                       "Instead: train the demo's model A afresh, into this folder");
   command->footer(

@@ -17,13 +17,13 @@ std::filesystem::path predictions_file(const ModelPaths& paths, const std::strin
 }
 
 // What an earlier evaluation left, or a new one written out.
-Evaluation evaluate_snapshot(const Project& project, const EvaluateArguments& arguments,
+Evaluation evaluate_snapshot(const NamedModel& named, const EvaluateArguments& arguments,
                              const ModelPaths& paths, const Snapshot& snapshot,
                              const PoseConfig& config, const Dataset& dataset, bool& is_new) {
-  const auto scorer =
-      scorer_name(project, config, arguments.model.choice.shuffle, snapshot.iteration);
+  const auto& [project, choice] = named;
+  const auto scorer = scorer_name(project, config, choice.shuffle, snapshot.iteration);
   const auto file = predictions_file(paths, scorer, snapshot);
-  ProgressLine line(arguments.quiet);
+  ProgressLine line(arguments.output.quiet);
   is_new = arguments.overwrite || !std::filesystem::exists(file);
   if (!is_new) {
     line.say(file.string() + " exists; not predicted again (--overwrite does)");
@@ -34,9 +34,9 @@ Evaluation evaluate_snapshot(const Project& project, const EvaluateArguments& ar
         evaluate(dataset.labels, evaluation.predictions, dataset.split, project.pcutoff);
     return evaluation;
   }
-  const auto model = load_model(project, arguments.model.choice, snapshot);
+  const auto model = load_model(project, choice, snapshot);
   auto evaluation =
-      evaluate_model(project, arguments.model.choice, model, dataset, arguments.engine,
+      evaluate_model(project, choice, model, dataset, arguments.engine,
                      [&](std::int64_t done, std::int64_t total) {
                        line.update([&] {
                          return fmt::format("{}: picture {} of {}",
@@ -81,13 +81,13 @@ void print(const std::vector<Evaluation>& evaluations, double pcutoff, bool json
 }
 
 void run_evaluate(const EvaluateArguments& arguments) {
-  const auto project = read_project_telling(arguments.model.config);
-  const auto& choice = arguments.model.choice;
+  const auto named = read_model_telling(arguments.model, arguments.output);
+  const auto& [project, choice] = named;
   const auto paths = model_paths(project, choice);
   const auto config = read_train_config(project, choice);
   const auto snapshots = choose_snapshots(project, paths, arguments.snapshot);
   if (config.network.multi_animal) {
-    evaluate_several_animals(project, arguments, paths, snapshots, config);
+    evaluate_several_animals(named, arguments, paths, snapshots, config);
     return;
   }
   const auto dataset = read_dataset(project, choice, config);
@@ -97,7 +97,7 @@ void run_evaluate(const EvaluateArguments& arguments) {
   for (const auto& snapshot : snapshots) {
     bool is_new = false;
     evaluations.push_back(
-        evaluate_snapshot(project, arguments, paths, snapshot, config, dataset, is_new));
+        evaluate_snapshot(named, arguments, paths, snapshot, config, dataset, is_new));
     const auto& all = evaluations.back().metrics.all;
     if (is_new)
       rows.push_back(
@@ -107,7 +107,9 @@ void run_evaluate(const EvaluateArguments& arguments) {
     // As DeepLabCut: all rows of one call stand in the file of the last snapshot.
     const auto last = scorer_name(project, config, choice.shuffle, snapshots.back().iteration);
     append_results_csv(paths.evaluation / (last + "-results.csv"), rows);
-    append_results_csv(paths.evaluation.parent_path() / "CombinedEvaluation-results.csv", rows);
+    // It has no column for a run's name.
+    if (choice.run_name.empty())
+      append_results_csv(paths.evaluation.parent_path() / "CombinedEvaluation-results.csv", rows);
   }
   print(evaluations, project.pcutoff, arguments.json);
 }
@@ -123,8 +125,8 @@ void add_evaluate(CLI::App& app) {
                       "N, best, last or all (default: config.yaml's snapshotindex)");
   add_engine_options(*command, arguments->engine);
   command->add_flag("--overwrite", arguments->overwrite, "Predict again what was predicted before");
-  command->add_flag("--quiet", arguments->quiet, "No progress");
   command->add_flag("--json", arguments->json, "The result as JSON");
+  add_output_options(*command, arguments->output);
   command->footer(
       "Examples:\n"
       "  poseheir evaluate my-project/config.yaml\n"

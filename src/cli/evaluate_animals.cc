@@ -54,12 +54,12 @@ void print(const AnimalEvaluation& evaluation, double pcutoff) {
 
 }  // namespace
 
-void evaluate_several_animals(const Project& project, const EvaluateArguments& arguments,
+void evaluate_several_animals(const NamedModel& named, const EvaluateArguments& arguments,
                               const ModelPaths& paths, const std::vector<Snapshot>& snapshots,
                               const PoseConfig& train_config) {
-  const auto& choice = arguments.model.choice;
+  const auto& [project, choice] = named;
   const auto dataset = read_dataset(project, choice, train_config);
-  for (const auto& warning : dataset.animals.warnings) std::cerr << "warning: " << warning << '\n';
+  for (const auto& warning : dataset.animals.warnings) arguments.output.warn(warning);
   const auto inference =
       read_inference_config(paths.test_pose_config.parent_path() / "inference_cfg.yaml", project);
   std::filesystem::create_directories(paths.evaluation);
@@ -68,7 +68,7 @@ void evaluate_several_animals(const Project& project, const EvaluateArguments& a
   for (const auto& snapshot : snapshots) {
     const auto scorer = scorer_name(project, train_config, choice.shuffle, snapshot.iteration);
     const auto file = evaluation_pickle(paths, snapshot, scorer);
-    ProgressLine line(arguments.quiet);
+    ProgressLine line(arguments.output.quiet);
     if (std::filesystem::exists(file) && !arguments.overwrite) {
       line.say(file.string() + " exists; not evaluated again (--overwrite does)");
       continue;

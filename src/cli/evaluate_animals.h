@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/model_options.h"
+#include "cli/output.h"
 
 namespace poseheir {
 
@@ -12,10 +13,11 @@ struct EvaluateArguments {
   ModelOptions model;
   EngineOptions engine;
   std::string snapshot;
-  bool overwrite = false, quiet = false, json = false;
+  Output output;
+  bool overwrite = false, json = false;
 };
 
-void evaluate_several_animals(const Project& project, const EvaluateArguments& arguments,
+void evaluate_several_animals(const NamedModel& named, const EvaluateArguments& arguments,
                               const ModelPaths& paths, const std::vector<Snapshot>& snapshots,
                               const PoseConfig& train_config);
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/print.h"
 #include "poseheir/error.h"
 #include "poseheir/network.h"
@@ -21,6 +22,7 @@ using Json = nlohmann::ordered_json;
 
 struct InspectOptions {
   std::string path, other;
+  Output output;
   bool stats = false, json = false;
 };
 
@@ -322,6 +324,7 @@ void inspect(const InspectOptions& options) {
   if (!options.other.empty())
     return print_diff(read_checkpoint(options.path), read_checkpoint(options.other), options.json);
   const auto checkpoint = list_checkpoint(options.path);
+  for (const auto& file : checkpoint.files) options.output.detail("read: " + file.string());
   std::vector<std::string> damages;
   if (options.json) {
     print_json(checkpoint, options, damages);
@@ -348,6 +351,7 @@ void add_inspect(CLI::App& app) {
   command->add_flag("--stats", options->stats, "Smallest, largest, mean value of each tensor");
   command->add_option("--diff", options->other, "Another checkpoint to compare with");
   command->add_flag("--json", options->json, "One JSON document instead of tables");
+  add_output_options(*command, options->output);
   command->footer(
       "Examples:\n"
       "  poseheir inspect superquad/snapshot-700000\n"

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "poseheir/error.h"
 
 namespace {
@@ -54,9 +55,22 @@ void refuse_unknown_command(const CLI::App& app, const std::string& word) {
   throw Error(ErrorKind::usage, fmt::format("unknown command '{}'; known are: {}", word, known));
 }
 
+// Needed for errors that come before, or instead of, the parsing of options.
+std::string color_of(int argc, char** argv) {
+  constexpr std::string_view kOption = "--color";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == kOption && i + 1 < argc) return argv[i + 1];
+    if (word.starts_with(kOption) && word.substr(kOption.size()).starts_with('='))
+      return std::string(word.substr(kOption.size() + 1));
+  }
+  return "auto";
+}
+
 int run(int argc, char** argv) {
   CLI::App app(
       "Poseheir: gives DeepLabCut models the head start of a pretrained one, without TensorFlow");
+  app.name("poseheir");
   app.set_version_flag("--version", "poseheir " POSEHEIR_VERSION);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
@@ -85,16 +99,20 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const auto complain = [&](const std::string& text) {
+    std::cerr << poseheir::in_red("poseheir:", poseheir::is_colored(color_of(argc, argv))) << ' '
+              << text << '\n';
+  };
   try {
     return run(argc, argv);
   } catch (const Error& error) {
-    std::cerr << "poseheir: " << error.what() << '\n';
+    complain(error.what());
     return error.kind() == ErrorKind::usage ? kBadRequest : kFailed;
   } catch (const std::filesystem::filesystem_error& error) {
-    std::cerr << "poseheir: " << error.path1().string() << ": " << error.code().message() << '\n';
+    complain(error.path1().string() + ": " + error.code().message());
     return kFailed;
   } catch (const std::exception& error) {
-    std::cerr << "poseheir: unexpected: " << error.what() << '\n';
+    complain(std::string("unexpected: ") + error.what());
     return kFailed;
   }
 }

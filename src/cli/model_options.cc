@@ -1,26 +1,31 @@
 #include "cli/model_options.h"
 
-#include <iostream>
+#include <fmt/format.h>
 #include <map>
 
 namespace poseheir {
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command
-      .add_option("config", options.config, "config.yaml of a DeepLabCut project, or its folder")
+      .add_option("config", options.config,
+                  "config.yaml of a DeepLabCut project, its folder, or a model's pose_cfg.yaml")
       ->required();
-  command.add_option("--shuffle", options.choice.shuffle, "Shuffle of the training set")
-      ->capture_default_str();
-  command
-      .add_option("--trainset-index", options.choice.trainset_index,
-                  "Which of config.yaml's TrainingFraction, from 0")
-      ->capture_default_str();
-  command.add_option("--iteration", options.choice.iteration,
-                     "Iteration of the project (default: config.yaml's)");
-  command.add_option("--modelprefix", options.choice.model_prefix,
-                     "Folder in the project that holds dlc-models");
+  add_choice_options(command, options.choice);
   command.add_option("--run-name", options.choice.run_name,
                      "A run beside the others: train/runs/NAME");
+}
+
+void add_choice_options(CLI::App& command, ModelChoice& choice) {
+  command.add_option("--shuffle", choice.shuffle, "Shuffle of the training set")
+      ->capture_default_str();
+  command
+      .add_option("--trainset-index", choice.trainset_index,
+                  "Which of config.yaml's TrainingFraction, from 0")
+      ->capture_default_str();
+  command.add_option("--iteration", choice.iteration,
+                     "Iteration of the project (default: config.yaml's)");
+  command.add_option("--modelprefix", choice.model_prefix,
+                     "Folder in the project that holds dlc-models");
 }
 
 void add_engine_options(CLI::App& command, EngineOptions& options) {
@@ -32,10 +37,13 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
                         "fp32 or bf16 (default: fp32)");
 }
 
-Project read_project_telling(const std::string& config) {
-  auto project = read_project(config);
-  for (const auto& warning : project.warnings) std::cerr << "warning: " << warning << '\n';
-  return project;
+NamedModel read_model_telling(const ModelOptions& options, const Output& output) {
+  auto model = read_model(options.config, options.choice);
+  for (const auto& warning : model.project.warnings) output.warn(warning);
+  const auto paths = model_paths(model.project, model.choice);
+  output.detail(fmt::format("project: {}", model.project.folder.string()));
+  output.detail(fmt::format("model: {}, in {}", paths.model_name, paths.train.string()));
+  return model;
 }
 
 CLI::Validator above_zero() {

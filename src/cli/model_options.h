@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/output.h"
 #include "poseheir/engine.h"
 #include "poseheir/project.h"
 
@@ -15,7 +16,11 @@ struct ModelOptions {
   std::string config;
   ModelChoice choice;
 };
+// CONFIG, the options of add_choice_options and --run-name.
 void add_model_options(CLI::App& command, ModelOptions& options);
+
+// --shuffle, --trainset-index, --iteration, --modelprefix
+void add_choice_options(CLI::App& command, ModelChoice& choice);
 
 // --threads, --precision
 void add_engine_options(CLI::App& command, EngineOptions& options);
@@ -41,6 +46,6 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, T& value,
 CLI::Validator above_zero();
 
 // Warnings of the project go to stderr.
-Project read_project_telling(const std::string& config);
+NamedModel read_model_telling(const ModelOptions& options, const Output& output);
 
 }  // namespace poseheir

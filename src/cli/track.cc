@@ -5,6 +5,7 @@
 
 #include "cli/analyze_animals.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "poseheir/error.h"
 
@@ -16,7 +17,8 @@ struct TrackArguments {
   FollowArguments follow;
   std::string snapshot, folder;
   std::vector<std::string> videos;
-  bool overwrite = false, quiet = false, json = false;
+  Output output;
+  bool overwrite = false, json = false;
 };
 
 Analyzed track(const TrackArguments& arguments, const Follower& follower, const std::string& scorer,
@@ -25,7 +27,7 @@ Analyzed track(const TrackArguments& arguments, const Follower& follower, const 
   Analyzed analyzed;
   analyzed.video = video;
   analyzed.result = follower.result(files);
-  ProgressLine line(arguments.quiet);
+  ProgressLine line(arguments.output.quiet);
   if (follower.is_done(files) && !arguments.overwrite) {
     line.say(analyzed.result.string() + " exists; not tracked again (--overwrite does)");
     analyzed.skipped = true;
@@ -41,12 +43,11 @@ Analyzed track(const TrackArguments& arguments, const Follower& follower, const 
 }
 
 void run_track(const TrackArguments& arguments) {
-  const auto project = read_project_telling(arguments.model.config);
+  const auto [project, choice] = read_model_telling(arguments.model, arguments.output);
   if (!project.multi_animal)
     throw Error(ErrorKind::usage, project.folder.string() +
                                       ": a project of a single animal (multianimalproject is "
                                       "false); there is nothing to track");
-  const auto& choice = arguments.model.choice;
   const auto paths = model_paths(project, choice);
   const auto config = read_train_config(project, choice);
   const auto snapshots =
@@ -74,8 +75,8 @@ void add_track(CLI::App& app) {
                       "Where detections lie and results go (default: beside the video)");
   add_follow_options(*command, arguments->follow);
   command->add_flag("--overwrite", arguments->overwrite, "Track again what was tracked before");
-  command->add_flag("--quiet", arguments->quiet, "No progress");
   command->add_flag("--json", arguments->json, "The result as JSON");
+  add_output_options(*command, arguments->output);
   command->footer(
       "Examples:\n"
       "  poseheir track my-project/config.yaml videos/day1.mp4 --tracker box --overwrite\n"

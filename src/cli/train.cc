@@ -2,13 +2,16 @@
 
 #include <csignal>
 #include <fmt/format.h>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
+#include "poseheir/error.h"
 
 namespace poseheir {
 namespace {
@@ -25,7 +28,9 @@ void on_interrupt(int signal) {
 struct TrainArguments {
   ModelOptions model;
   TrainOptions train;
-  bool fresh_heads = false, quiet = false, json = false;
+  Output output;
+  std::string repeat;
+  bool fresh_heads = false, json = false;
 };
 
 std::string error_text(const ErrorSummary& errors) {
@@ -52,6 +57,7 @@ nlohmann::json error_json(const std::optional<ErrorPoint>& point) {
 void print_result(const TrainArguments& arguments, const TrainResult& result) {
   if (arguments.json) {
     const nlohmann::json json = {{"finished", result.finished},
+                                 {"stopped_early", result.stopped_early},
                                  {"resumed", result.resumed},
                                  {"first_iteration", result.first_iteration},
                                  {"last_iteration", result.last_iteration},
@@ -67,12 +73,54 @@ void print_result(const TrainArguments& arguments, const TrainResult& result) {
   if (result.last_error)
     std::cout << fmt::format("error on a sample at iteration {}: {}\n",
                              result.last_error->iteration, error_text(result.last_error->errors));
+  if (result.best_error)
+    std::cout << fmt::format("best: snapshot-{}: {} (--snapshot best)\n",
+                             result.best_error->iteration, error_text(result.best_error->errors));
   if (!result.finished) std::cout << "interrupted; the same command goes on from here\n";
 }
 
-void run_train(const TrainArguments& arguments) {
-  const auto project = read_project_telling(arguments.model.config);
-  ProgressLine line(arguments.quiet);
+// The options of the run that is repeated, and a place of its own for the repetition.
+void take_record(TrainArguments& arguments) {
+  auto record = read_run_record(arguments.repeat);
+  const auto now = arguments.train;
+  auto name = arguments.model.choice.run_name;
+  if (name.empty())
+    name = record.choice.run_name.empty() ? "repeat" : record.choice.run_name + "-repeat";
+  if (arguments.model.config.empty()) arguments.model.config = record.config.string();
+  arguments.model.choice = record.choice;
+  arguments.model.choice.run_name = name;
+  arguments.fresh_heads = !record.options.keep_heads;
+  arguments.train = record.options;
+  arguments.train.overwrite = now.overwrite;
+  arguments.train.minutes = now.minutes;
+  arguments.train.memory_bytes = now.memory_bytes;
+}
+
+std::string bytes_of(const std::filesystem::path& snapshot) {
+  std::ifstream file(snapshot.string() + ".data-00000-of-00001", std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Whether the repetition ended with the weights of the run beside `run_json`.
+void tell_repetition(const TrainArguments& arguments, const TrainResult& result) {
+  const auto first =
+      std::filesystem::path(arguments.repeat).parent_path() / result.snapshot.filename();
+  const auto bytes = bytes_of(first);
+  if (bytes.empty())
+    arguments.output.note(first.string() + " is gone, so the weights were not compared");
+  else if (bytes == bytes_of(result.snapshot))
+    arguments.output.note("the same weights, bit for bit, as " + first.string());
+  else
+    arguments.output.warn("other weights than " + first.string() +
+                          ": the same data and options on another processor or library");
+}
+
+void run_train(TrainArguments& arguments) {
+  if (!arguments.repeat.empty()) take_record(arguments);
+  if (arguments.model.config.empty())
+    throw Error(ErrorKind::usage, "config is required: config.yaml of a DeepLabCut project");
+  const auto model = read_model_telling(arguments.model, arguments.output);
+  ProgressLine line(arguments.output.quiet);
   TrainHooks hooks;
   hooks.note = [&](const std::string& text) { line.say(text); };
   hooks.evaluated = [&](const ErrorPoint& point) {
@@ -86,9 +134,10 @@ void run_train(const TrainArguments& arguments) {
   std::signal(SIGTERM, on_interrupt);
   auto options = arguments.train;
   options.keep_heads = !arguments.fresh_heads;
-  const auto result = train(project, arguments.model.choice, options, hooks);
+  const auto result = train(model.project, model.choice, options, hooks);
   line.clear();
   print_result(arguments, result);
+  if (!arguments.repeat.empty() && result.finished) tell_repetition(arguments, result);
   if (interrupted != 0 && !result.finished) throw CLI::RuntimeError(kInterrupted);
 }
 
@@ -120,6 +169,16 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
       "Keep as it starts: none, base or backbone");
   command.add_option("--minutes", options.minutes, "Stop, resumable, after so many minutes")
       ->check(above_zero());
+  command
+      .add_option("--patience", options.patience,
+                  "Stop early after so many measurements without a better test error")
+      ->check(above_zero());
+  command.add_flag("--strict", options.strict,
+                   "Refuse a picture that cannot be decoded, instead of passing it over");
+  command
+      .add_option("--memory", options.memory_bytes,
+                  "Stay within so much, such as 4GB (default: what the machine has left)")
+      ->transform(CLI::AsSizeValue(true));
   command.add_flag("--overwrite", options.overwrite, "Begin anew although there is a run already");
 }
 
@@ -129,12 +188,18 @@ void add_train(CLI::App& app) {
   const auto arguments = std::make_shared<TrainArguments>();
   auto* command = app.add_subcommand("train", "Train a model of a DeepLabCut project");
   add_model_options(*command, arguments->model);
+  command->get_option("config")->required(false);
+  command
+      ->add_option("--repeat", arguments->repeat,
+                   "Do again, bit for bit, what this run.json tells of; into train/runs/repeat "
+                   "or --run-name")
+      ->check(CLI::ExistingFile);
   add_training_options(*command, arguments->train);
   add_engine_options(*command, arguments->train.engine);
   command->add_flag("--fresh-heads", arguments->fresh_heads,
                     "Take only the backbone of a snapshot (keepdeconvweights false)");
-  command->add_flag("--quiet", arguments->quiet, "No progress");
   command->add_flag("--json", arguments->json, "The result as JSON");
+  add_output_options(*command, arguments->output);
   command->footer(
       "Examples:\n"
       "  poseheir train my-project/config.yaml\n"

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "cli/commands.h"
+#include "cli/model_options.h"
 #include "cli/print.h"
 #include "poseheir/error.h"
 #include "poseheir/project.h"
@@ -20,6 +21,7 @@ struct TransferArguments {
   std::vector<std::string> averages;
   ModelChoice choice;
   TransferOptions options;
+  Output output;
   bool dry_run = false, json = false, overwrite = false, undo = false;
 };
 
@@ -28,6 +30,7 @@ std::filesystem::path pose_config_of(const TransferArguments& arguments, Transfe
   const std::filesystem::path to = arguments.to;
   if (to.filename() == "pose_cfg.yaml") return to;
   const auto project = read_project(to);
+  for (const auto& warning : project.warnings) arguments.output.warn(warning);
   if (request != nullptr) request->conversion_tables = project.conversion_tables;
   return model_paths(project, arguments.choice).train_pose_config;
 }
@@ -99,10 +102,6 @@ void print_plan(const PreparedTransfer& prepared) {
   std::cout << '\n' << counts_text(plan) << '\n';
 }
 
-void print_warnings(const TransferPlan& plan) {
-  for (const auto& warning : plan.warnings) std::cerr << "warning: " << warning << '\n';
-}
-
 void print_result(const PreparedTransfer& prepared, const TransferResult& result) {
   std::cout << fmt::format("model B: {} ({}): {}\n", result.snapshot.string(),
                            size_text(result.bytes), counts_text(prepared.plan));
@@ -121,7 +120,9 @@ void undo(const TransferArguments& arguments) {
 void transfer(const TransferArguments& arguments) {
   if (arguments.undo) return undo(arguments);
   const auto prepared = prepare_transfer(request_of(arguments));
-  print_warnings(prepared.plan);
+  for (const auto& file : prepared.source.files) arguments.output.detail("A: " + file.string());
+  arguments.output.detail("C: " + prepared.request.pose_config.string());
+  for (const auto& warning : prepared.plan.warnings) arguments.output.warn(warning);
   if (arguments.dry_run) {
     if (arguments.json) {
       std::cout << format_plan_json(prepared.plan);
@@ -153,17 +154,7 @@ void add_selector(CLI::App& command, TransferOptions& options, const std::string
       ->type_name("PATTERN");
 }
 
-void add_model_options(CLI::App& command, TransferArguments& arguments) {
-  auto& choice = arguments.choice;
-  command.add_option("--shuffle", choice.shuffle, "Which shuffle of C's project")
-      ->capture_default_str();
-  command.add_option("--trainset-index", choice.trainset_index, "Which of its TrainingFractions")
-      ->capture_default_str();
-  command.add_option("--iteration", choice.iteration, "Which iteration (default: config.yaml's)");
-  command.add_option("--modelprefix", choice.model_prefix, "DeepLabCut's modelprefix");
-}
-
-void add_choice_options(CLI::App& command, TransferArguments& arguments) {
+void add_transfer_options(CLI::App& command, TransferArguments& arguments) {
   auto& options = arguments.options;
   command
       .add_option("--layers", arguments.layers,
@@ -198,13 +189,14 @@ void add_transfer(CLI::App& app) {
   command->add_option("--from", arguments->from, "Model A: a checkpoint");
   command->add_option("--to", arguments->to, "Model C: config.yaml, its folder, or a pose_cfg.yaml")
       ->required();
-  add_model_options(*command, *arguments);
-  add_choice_options(*command, *arguments);
+  add_choice_options(*command, arguments->choice);
+  add_transfer_options(*command, *arguments);
   command->add_flag("--dry-run", arguments->dry_run,
                     "Print the plan, tensor by tensor; write nothing");
   command->add_flag("--overwrite", arguments->overwrite, "Replace an existing snapshot-0");
   command->add_flag("--undo", arguments->undo, "Take the last transfer back");
   command->add_flag("--json", arguments->json, "One JSON document instead of text");
+  add_output_options(*command, arguments->output);
   command->footer(
       "Examples:\n"
       "  poseheir transfer --from superquad/snapshot-700000 --to my-project/config.yaml --dry-run\n"

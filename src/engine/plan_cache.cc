@@ -19,21 +19,25 @@ void check_images(const ImageBatch& images) {
                     images.width, images.height, bytes, images.pixels.size()));
 }
 
-Plan& PlanCache::get(const ImageBatch& images, const Parameters& parameters) {
-  check_images(images);
+PlanCache::Entry& PlanCache::entry_for(int count, int height, int width) {
   auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-    return e.count == images.count && e.height == images.height && e.width == images.width;
+    return e.count == count && e.height == height && e.width == width;
   });
   if (entry == entries_.end()) {
     while (entries_.size() >= capacity_) entries_.pop_back();
-    Entry made{images.count, images.height, images.width, -1, nullptr};
-    const PlanOptions options{images.count, {images.height, images.width}, precision_, trained_};
+    Entry made{count, height, width, -1, nullptr};
+    const PlanOptions options{count, {height, width}, precision_, trained_};
     made.plan = std::make_unique<Plan>(network_, options);
     entries_.push_front(std::move(made));
   } else {
     entries_.splice(entries_.begin(), entries_, entry);
   }
-  auto& current = entries_.front();
+  return entries_.front();
+}
+
+Plan& PlanCache::get(const ImageBatch& images, const Parameters& parameters) {
+  check_images(images);
+  auto& current = entry_for(images.count, images.height, images.width);
   if (current.version != version_) {
     current.plan->pack(parameters);
     current.version = version_;

@@ -25,6 +25,9 @@ class PlanCache {
 
   // Made, or found and its weights packed anew if they changed meanwhile.
   Plan& get(const ImageBatch& images, const Parameters& parameters);
+  std::size_t bytes_for(int count, int height, int width) {
+    return entry_for(count, height, width).plan->bytes();
+  }
 
  private:
   struct Entry {
@@ -32,6 +35,8 @@ class PlanCache {
     std::int64_t version = -1;
     std::unique_ptr<Plan> plan;
   };
+
+  Entry& entry_for(int count, int height, int width);
 
   const Network& network_;
   Precision precision_;

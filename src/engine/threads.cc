@@ -5,6 +5,8 @@
 #include <fstream>
 #include <omp.h>
 
+#include "poseheir/engine.h"
+
 namespace poseheir {
 namespace {
 
@@ -49,9 +51,13 @@ int available_threads() {
   return limit == 0 ? threads : std::clamp(int(std::ceil(limit)), 1, threads);
 }
 
-ThreadScope::ThreadScope(int threads) : before_(omp_get_max_threads()) {
+int thread_count(const EngineOptions& options) {
   static const int available = available_threads();
-  omp_set_num_threads(threads > 0 ? threads : available);
+  return options.threads > 0 ? options.threads : available;
+}
+
+ThreadScope::ThreadScope(int threads) : before_(omp_get_max_threads()) {
+  omp_set_num_threads(thread_count({threads, {}}));
 }
 
 ThreadScope::~ThreadScope() { omp_set_num_threads(before_); }

@@ -54,6 +54,12 @@ void Trainer::set_trained(const std::vector<bool>& by_variable) {
   state_->plans.set_trained(state_->trained);
 }
 
+std::size_t Trainer::bytes_for(int count, int height, int width) {
+  const ThreadScope threads(state_->options.threads);
+  state_->plan = nullptr;
+  return state_->plans.bytes_for(count, height, width);
+}
+
 const FeatureMaps& Trainer::forward(const ImageBatch& images) {
   const ThreadScope threads(state_->options.threads);
   state_->plan = &state_->plans.get(images, state_->parameters);

@@ -59,6 +59,22 @@ Sheet read_sheet(const std::filesystem::path& path) {
   return sheet;
 }
 
+std::size_t column_of(const Sheet& sheet, const std::string& name) {
+  const auto place = std::find(sheet.columns.begin(), sheet.columns.end(), name);
+  return static_cast<std::size_t>(place - sheet.columns.begin());
+}
+
+// What a repeated evaluation gives again: same snapshot, training set and p-cutoff.
+void remove_earlier(Sheet& sheet, const Cells& cells) {
+  constexpr std::size_t kKeys[] = {0, 1, 2, 5};  // into headers()
+  std::erase_if(sheet.rows, [&](const Cells& row) {
+    return std::all_of(std::begin(kKeys), std::end(kKeys), [&](std::size_t key) {
+      const auto column = column_of(sheet, headers()[key]);
+      return column < row.size() && row[column] == cells[key];
+    });
+  });
+}
+
 // A file of another version may have other columns: all are kept, as pandas.concat does.
 void append(Sheet& sheet, const Cells& cells) {
   for (const auto& name : headers()) {
@@ -68,10 +84,7 @@ void append(Sheet& sheet, const Cells& cells) {
     for (auto& row : sheet.rows) row.emplace_back();
   }
   Cells row(sheet.columns.size());
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const auto column = std::find(sheet.columns.begin(), sheet.columns.end(), headers()[i]);
-    row[static_cast<std::size_t>(column - sheet.columns.begin())] = cells[i];
-  }
+  for (std::size_t i = 0; i < cells.size(); ++i) row[column_of(sheet, headers()[i])] = cells[i];
   sheet.rows.push_back(std::move(row));
 }
 
@@ -91,7 +104,10 @@ std::string format_sheet(const Sheet& sheet) {
 
 void append_results_csv(const std::filesystem::path& path, const std::vector<ResultsRow>& rows) {
   auto sheet = read_sheet(path);
-  for (const auto& row : rows) append(sheet, cells_of(row));
+  for (const auto& row : rows) {
+    remove_earlier(sheet, cells_of(row));
+    append(sheet, cells_of(row));
+  }
   write_file(path, format_sheet(sheet));
 }
 

@@ -296,6 +296,19 @@ BatchChoice choose_batch(const std::vector<TrainingRecord>& records, const Batch
   return choose_imgaug(records, options, iteration);
 }
 
+MapSize batch_size_of(const std::vector<TrainingRecord>& records, const BatchOptions& options,
+                      const BatchChoice& choice) {
+  if (options.kind == LoaderKind::fast) return {options.tile_height, options.tile_width};
+  if (options.kind == LoaderKind::animals) {
+    const auto piece = animal_input_size(options, choice.scale);
+    return {piece.height, piece.width};
+  }
+  const bool one_by_one = options.kind == LoaderKind::scalecrop;
+  const int record = one_by_one ? choice.records.at(0) : choice.size_from;
+  const auto size = scaled_size(records.at(record), choice.scale);
+  return {size.height, size.width};
+}
+
 Batch assemble_batch(const std::vector<TrainingRecord>& records, const PictureSource& picture,
                      const BatchOptions& options, const BatchChoice& choice) {
   const Assembly from{records, picture, options, choice};

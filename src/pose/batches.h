@@ -82,6 +82,10 @@ struct BatchChoice {
 BatchChoice choose_batch(const std::vector<TrainingRecord>& records, const BatchOptions& options,
                          std::int64_t iteration);
 // Throws whatever `picture` throws.
+// Of the pictures in the batch; where the loader crops, the size before.
+MapSize batch_size_of(const std::vector<TrainingRecord>& records, const BatchOptions& options,
+                      const BatchChoice& choice);
+
 Batch assemble_batch(const std::vector<TrainingRecord>& records, const PictureSource& picture,
                      const BatchOptions& options, const BatchChoice& choice);
 

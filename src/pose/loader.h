@@ -21,6 +21,7 @@ class PictureCache {
 
   // Throws Error that begins with the picture's path.
   std::shared_ptr<const Image> get(std::size_t index);
+  std::size_t size() const { return paths_.size(); }
 
  private:
   std::vector<std::filesystem::path> paths_;

@@ -1,10 +1,10 @@
 // Which snapshot of which model, and its settings.
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "pose/error_history.h"
 #include "poseheir/error.h"
 #include "poseheir/predict.h"
 
@@ -36,23 +36,16 @@ std::optional<std::int64_t> parse_whole(const std::string& text) {
 // The snapshot of the smallest test error (of the training error where there is no test set).
 Snapshot best_snapshot(const std::vector<Snapshot>& snapshots, const std::filesystem::path& train) {
   const auto file = train / "error_curve.csv";
-  const Snapshot* best = nullptr;
-  double least = 0;
+  ErrorHistory of_snapshots;
+  const auto at = [&](std::int64_t iteration) {
+    return std::find_if(snapshots.begin(), snapshots.end(),
+                        [&](const Snapshot& snapshot) { return snapshot.iteration == iteration; });
+  };
   if (std::filesystem::exists(file)) {
-    for (const auto& point : read_error_curve(file)) {
-      const auto& errors = point.errors;
-      const double error = std::isnan(errors.test) ? errors.train : errors.test;
-      const auto snapshot = std::find_if(
-          snapshots.begin(), snapshots.end(),
-          [&](const Snapshot& candidate) { return candidate.iteration == point.iteration; });
-      if (snapshot == snapshots.end() || std::isnan(error)) continue;
-      if (best == nullptr || error < least) {
-        best = &*snapshot;
-        least = error;
-      }
-    }
+    for (const auto& point : read_error_curve(file))
+      if (at(point.iteration) != snapshots.end()) of_snapshots.add(point);
   }
-  if (best != nullptr) return *best;
+  if (of_snapshots.best()) return *at(of_snapshots.best()->iteration);
   throw Error(
       ErrorKind::usage,
       fmt::format("{}: no snapshot of this run has an error measured while training; name one "

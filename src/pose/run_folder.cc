@@ -5,10 +5,13 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/file.h"
+#include "base/leftovers.h"
 #include "base/text.h"
+#include "pose/event_file.h"
 #include "poseheir/error.h"
 
 namespace poseheir {
@@ -19,6 +22,7 @@ constexpr const char* kSentence = "iteration: ";
 constexpr const char* kStats = "learning_stats.csv";
 constexpr const char* kLosses = "learning_curve.csv";
 constexpr const char* kErrors = "error_curve.csv";
+constexpr const char* kBest = "best_snapshot.json";
 
 void append_line(const std::filesystem::path& path, const std::string& line) {
   std::ofstream stream(path, std::ios::app);
@@ -26,12 +30,12 @@ void append_line(const std::filesystem::path& path, const std::string& line) {
   if (!stream.flush()) throw Error(ErrorKind::io, path.string() + ": cannot be written");
 }
 
-// Lines whose first number is below `end`.
+// Lines whose first number is below `end`. What a kill cut off in the middle is no line.
 void cut_lines(const std::filesystem::path& path, std::int64_t end) {
   if (!std::filesystem::exists(path)) return;
   std::istringstream lines(read_file(path));
   std::string kept, line;
-  while (std::getline(lines, line)) {
+  while (std::getline(lines, line) && !lines.eof()) {
     std::int64_t iteration = 0;
     const auto number = std::string_view(line).starts_with(kSentence)
                             ? std::string_view(line).substr(std::string_view(kSentence).size())
@@ -39,7 +43,14 @@ void cut_lines(const std::filesystem::path& path, std::int64_t end) {
     const auto parsed = std::from_chars(number.data(), number.data() + number.size(), iteration);
     if (parsed.ec != std::errc() || iteration < end) kept += line + '\n';
   }
-  write_file(path, kept);
+  if (kept.empty())
+    std::filesystem::remove(path);
+  else
+    write_file(path, kept);
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::string snapshot_name(std::int64_t iteration) { return fmt::format("snapshot-{}", iteration); }
@@ -47,12 +58,19 @@ std::string snapshot_name(std::int64_t iteration) { return fmt::format("snapshot
 }  // namespace
 
 void RunFolder::clear() const {
-  for (const auto& file : {path(kStats), path(kLosses), path(kErrors), state_file()})
+  for (const auto& file : {path(kStats), path(kLosses), path(kErrors), path(kBest), state_file()})
     std::filesystem::remove(file);
+  EventFile::clear(path("log"));
 }
 
-void RunFolder::cut_curves(std::int64_t next_iteration) const {
+void RunFolder::clear_leftovers() const {
+  for (const auto& part : leftovers_in(folder_)) remove_leftovers_of(path(part.name));
+}
+
+ErrorHistory RunFolder::cut_curves(std::int64_t next_iteration) const {
   for (const char* file : {kStats, kLosses, kErrors}) cut_lines(path(file), next_iteration);
+  if (!std::filesystem::exists(path(kErrors))) return {};
+  return history_of(read_error_curve(path(kErrors)));
 }
 
 void RunFolder::add_learning_stats(std::int64_t iteration, double mean_loss, double rate) const {
@@ -76,51 +94,56 @@ void RunFolder::add_error(const ErrorPoint& point) const {
   append_error_curve(path(kErrors), point);
 }
 
-void RunFolder::save(std::int64_t iteration, const Network& network, TrainingState& state) const {
+void RunFolder::save(std::int64_t iteration, const Network& network, TrainingState& state,
+                     bool is_regular) const {
   const auto name = snapshot_name(iteration);
   write_checkpoint(path(name), CheckpointFormat::tensorflow_v2,
                    stored_parameters(network, state.parameters));
   std::erase(state.snapshots, name);
+  std::erase(state.irregular, name);
   state.snapshots.push_back(name);
-  remove_old(state.snapshots);
+  if (!is_regular) state.irregular.push_back(name);
+  const auto best = best_of(state.snapshots);
+  mark_best(best);
+  remove_old(state, best ? snapshot_name(best->iteration) : std::string());
   write_checkpoint_state(folder_, {name, state.snapshots});
   write_training_state(state_file(), network, state);
 }
 
-std::string RunFolder::best_of(const std::vector<std::string>& snapshots) const {
+std::optional<ErrorPoint> RunFolder::best_of(const std::vector<std::string>& snapshots) const {
   if (!std::filesystem::exists(path(kErrors))) return {};
-  std::string best;
-  double least = 0;
-  for (const auto& point : read_error_curve(path(kErrors))) {
-    const auto name = snapshot_name(point.iteration);
-    const double error = std::isnan(point.errors.test) ? point.errors.train : point.errors.test;
-    if (std::isnan(error) || std::find(snapshots.begin(), snapshots.end(), name) == snapshots.end())
-      continue;
-    if (best.empty() || error < least) {
-      best = name;
-      least = error;
-    }
-  }
-  return best;
+  ErrorHistory of_snapshots;
+  for (const auto& point : read_error_curve(path(kErrors)))
+    if (contains(snapshots, snapshot_name(point.iteration))) of_snapshots.add(point);
+  return of_snapshots.best();
 }
 
-void RunFolder::remove_old(std::vector<std::string>& snapshots) const {
-  if (snapshots.size() <= kKept) return;
-  const auto best = best_of(snapshots);
-  const auto is_removed = [&](const std::string& name) {
-    const auto place = std::find(snapshots.begin(), snapshots.end(), name) - snapshots.begin();
-    return name != best && snapshots.size() - place > kKept;
+void RunFolder::mark_best(const std::optional<ErrorPoint>& best) const {
+  if (!best) return;
+  const auto pixels = [](double error) {
+    return std::isnan(error) ? nlohmann::ordered_json() : nlohmann::ordered_json(error);
   };
-  std::vector<std::string> kept;
-  for (const auto& name : snapshots) {
-    if (!is_removed(name)) {
-      kept.push_back(name);
-      continue;
-    }
+  const nlohmann::ordered_json mark = {{"snapshot", snapshot_name(best->iteration)},
+                                       {"iteration", best->iteration},
+                                       {"test_error_px", pixels(best->errors.test)},
+                                       {"train_error_px", pixels(best->errors.train)}};
+  write_file(path(kBest), mark.dump(2) + "\n");
+}
+
+void RunFolder::remove_old(TrainingState& state, const std::string& best) const {
+  std::vector<std::string> kept, removed;
+  std::size_t regular = 0;
+  for (auto name = state.snapshots.rbegin(); name != state.snapshots.rend(); ++name) {
+    const bool is_regular = !contains(state.irregular, *name);
+    const bool is_new = is_regular && ++regular <= kKept;
+    (is_new || *name == best ? kept : removed).push_back(*name);
+  }
+  for (const auto& name : removed) {
+    std::erase(state.irregular, name);
     for (const char* suffix : {".index", ".data-00000-of-00001", ".meta"})
       std::filesystem::remove(path(name + suffix));
   }
-  snapshots = std::move(kept);
+  state.snapshots.assign(kept.rbegin(), kept.rend());
 }
 
 }  // namespace poseheir

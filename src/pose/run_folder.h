@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "pose/error_history.h"
 #include "pose/training_state.h"
 #include "poseheir/metrics.h"
 
@@ -20,8 +21,11 @@ class RunFolder {
   // Begins anew: the curves and the state of an earlier run go, its snapshots stay (as
   // DeepLabCut's).
   void clear() const;
-  // Takes back rows of the curves that lie behind the state from which the run goes on.
-  void cut_curves(std::int64_t next_iteration) const;
+  // What a killed process left half written.
+  void clear_leftovers() const;
+  // Takes back rows of the curves that lie behind the state from which the run goes on; the errors
+  // that stay.
+  ErrorHistory cut_curves(std::int64_t next_iteration) const;
 
   void add_learning_stats(std::int64_t iteration, double mean_loss, double rate) const;
   // DeepLabCut writes sentences there for several animals.
@@ -29,12 +33,16 @@ class RunFolder {
   void add_loss(const LossPoint& point) const;
   void add_error(const ErrorPoint& point) const;
 
-  // snapshot-N, the checkpoint file and the state. Keeps the five newest of this run, and the best.
-  void save(std::int64_t iteration, const Network& network, TrainingState& state) const;
+  // snapshot-N, the checkpoint file and the state, in this order: a kill between any two loses
+  // nothing, for the run goes on from the state and writes the rest again. Keeps the five newest
+  // regular snapshots of this run, and the best, which best_snapshot.json names.
+  void save(std::int64_t iteration, const Network& network, TrainingState& state,
+            bool is_regular = true) const;
 
  private:
-  void remove_old(std::vector<std::string>& snapshots) const;
-  std::string best_of(const std::vector<std::string>& snapshots) const;
+  void remove_old(TrainingState& state, const std::string& best) const;
+  std::optional<ErrorPoint> best_of(const std::vector<std::string>& snapshots) const;
+  void mark_best(const std::optional<ErrorPoint>& best) const;
 
   std::filesystem::path folder_;
 };

@@ -4,14 +4,22 @@
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
+#include <utility>
 
 #include "base/file.h"
+#include "base/folder_lock.h"
+#include "pose/error_history.h"
+#include "pose/event_file.h"
 #include "pose/loader.h"
 #include "pose/losses.h"
+#include "pose/memory.h"
 #include "pose/run_folder.h"
+#include "pose/run_record.h"
 #include "pose/start_weights.h"
+#include "pose/training_pictures.h"
 #include "pose/training_plan.h"
 #include "pose/watch.h"
 #include "poseheir/error.h"
@@ -23,60 +31,44 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kPictureBytes = 1024U << 20U;
 constexpr int kBatchesAhead = 8;
+// Between snapshots the state is saved now and then, so that a kill costs minutes, not hours; but
+// so seldom that writing takes at most a fiftieth of the time.
+constexpr double kStateSeconds = 120, kStateShare = 50;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-const char* name_of(Recipe recipe) { return recipe == Recipe::dlc ? "dlc" : "fast"; }
-
-const char* name_of(Freeze freeze) {
-  return freeze == Freeze::none ? "none" : freeze == Freeze::base ? "base" : "backbone";
+std::vector<std::filesystem::path> picture_paths(const Project& project, const Dataset& dataset) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& record : dataset.records)
+    paths.push_back(image_path(project, {record.path, {}}));
+  return paths;
 }
 
-std::uint64_t checksum_of(const std::string& text) {
-  std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-  return hash;
-}
-
-// What must agree for an interrupted run to go on. The number of iterations is not part of
-// DeepLabCut's recipe: its schedule does not know where it will end.
-nlohmann::json identity_of(const TrainOptions& options, const PoseConfig& config,
-                           const StartWeights& start, const TrainingPlan& plan,
-                           std::size_t pictures) {
-  nlohmann::json identity = {
-      {"recipe", name_of(options.recipe)},
-      {"seed", options.seed},
-      {"freeze", name_of(options.freeze)},
-      {"precision", options.engine.precision == Precision::fp32 ? "fp32" : "bf16"},
-      {"batch_size", plan.batches.batch_size},
-      {"first_iteration", plan.first_iteration},
-      {"start_weights", start.description},
-      {"start_weights_fnv1a", fmt::format("{:016x}", start.checksum)},
-      {"pose_cfg_fnv1a", fmt::format("{:016x}", checksum_of(read_file(config.path)))},
-      {"training_pictures", pictures}};
-  if (options.recipe == Recipe::fast) identity["last_iteration"] = plan.last_iteration;
-  return identity;
-}
-
-// "seed (0 there, 1 now)"
-std::string difference(const nlohmann::json& there, const nlohmann::json& now) {
-  std::string text;
-  for (const auto& [key, value] : now.items()) {
-    const auto old = there.contains(key) ? there[key] : nlohmann::json();
-    if (old == value) continue;
-    text += fmt::format("{}{} ({} there, {} now)", text.empty() ? "" : ", ", key, old.dump(),
-                        value.dump());
+// Lines told by other threads, until the training thread passes them on.
+class Mailbox {
+ public:
+  void put(const std::string& line) {
+    const std::scoped_lock lock(mutex_);
+    lines_.push_back(line);
   }
-  return text;
-}
+  std::vector<std::string> take() {
+    const std::scoped_lock lock(mutex_);
+    return std::exchange(lines_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
 
 class Run {
  public:
   Run(const Project& project, const ModelChoice& choice, const TrainOptions& options,
       const TrainHooks& hooks)
       : project_(project),
+        choice_(choice),
         options_(options),
         hooks_(hooks),
         config_(read_train_config(project, choice)),
@@ -90,42 +82,60 @@ class Run {
     start_ = load_start_weights(network_, config_, project.folder, options.init, options.keep_heads,
                                 options.seed);
     plan_ = plan_training(network_, config_, dataset_.records, options, start_.first_iteration);
-    identity_ = identity_of(options, config_, start_, plan_, dataset_.records.size());
+    if (!options.eval_iterations && plan_.eval_iterations > 0)
+      plan_.eval_iterations =
+          std::max(plan_.eval_iterations, affordable_interval(dataset_, plan_, options.freeze));
+    pictures_crc_ = checksum_of_pictures(picture_paths(project, dataset_));
+    identity_ = identity_of(subject());
+    refuse_another_run_than_repeated();
   }
 
   TrainResult train() {
-    const bool resumed = prepare();
+    std::filesystem::create_directories(folder_);
+    const FolderLock lock(folder_);
+    if (!lock.stale_owner().empty())
+      note(fmt::format("{} was at work here and is gone; taking over", lock.stale_owner()));
     TrainResult result;
-    result.resumed = resumed;
+    result.resumed = prepare();
     result.first_iteration = state_.next_iteration;
-    if (state_.next_iteration <= plan_.last_iteration) compute(result);
-    result.finished = state_.next_iteration > plan_.last_iteration;
+    if (!is_finished()) compute(result);
+    result.finished = is_finished();
+    result.stopped_early = has_lost_patience();
     result.last_iteration = state_.next_iteration - 1;
     result.seconds = state_.seconds;
     if (!state_.snapshots.empty()) result.snapshot = folder_ / state_.snapshots.back();
-    report_errors(result);
+    result.last_error = history_.last();
+    result.best_error = history_.best();
     return result;
   }
 
  private:
+  RunSubject subject() const {
+    return {project_, choice_, options_, config_, dataset_, start_, plan_, pictures_crc_};
+  }
+
+  bool is_finished() const {
+    return state_.next_iteration > plan_.last_iteration || has_lost_patience();
+  }
+
+  bool has_lost_patience() const {
+    return options_.patience && history_.measured_since_best() >= *options_.patience;
+  }
+
+  void refuse_another_run_than_repeated() const {
+    if (options_.repeats.empty()) return;
+    const auto differs = difference(nlohmann::json::parse(options_.repeats), identity_);
+    if (!differs.empty())
+      throw Error(ErrorKind::mismatch, fmt::format("{}: that run cannot be repeated here: {}",
+                                                   folder_.string(), differs));
+  }
+
   // Finds out where to begin; true if that is in the middle of an earlier run.
   bool prepare() {
-    std::filesystem::create_directories(folder_);
+    files_.clear_leftovers();
     const auto earlier = read_training_state_header(files_.state_file());
     if (earlier && !options_.overwrite) {
-      const auto differs = difference(nlohmann::json::parse(earlier->identity), identity_);
-      if (!differs.empty())
-        throw Error(
-            ErrorKind::usage,
-            fmt::format("{}: holds another run, which differs in {}; --overwrite replaces it, "
-                        "--run-name NAME keeps both",
-                        folder_.string(), differs));
-      state_ = read_training_state(files_.state_file(), network_);
-      files_.cut_curves(state_.next_iteration);
-      note(state_.next_iteration > plan_.last_iteration
-               ? fmt::format("already trained to iteration {}; --overwrite trains again",
-                             state_.next_iteration - 1)
-               : fmt::format("going on at iteration {}", state_.next_iteration));
+      go_on(nlohmann::json::parse(earlier->identity));
       return true;
     }
     files_.clear();
@@ -137,51 +147,66 @@ class Run {
     state_.identity = identity_.dump();
     state_.next_iteration = plan_.first_iteration;
     state_.parameters = std::move(start_.parameters);
-    write_run_file();
+    write_file(folder_ / "run.json", format_run_record(subject(), folder_));
     return false;
   }
 
-  void write_run_file() const {
-    auto json = identity_;
-    json["program"] = "poseheir";
-    json["version"] = POSEHEIR_VERSION;
-    json["pose_cfg"] = config_.path.lexically_relative(project_.folder).string();
-    json["net_type"] = config_.network.net_type;
-    json["last_iteration"] = plan_.last_iteration;
-    json["threads"] = options_.engine.threads;
-    write_file(folder_ / "run.json", json.dump(2) + "\n");
-  }
-
-  std::vector<std::filesystem::path> picture_paths() const {
-    std::vector<std::filesystem::path> paths;
-    for (const auto& record : dataset_.records)
-      paths.push_back(image_path(project_, {record.path, {}}));
-    return paths;
+  void go_on(const nlohmann::json& identity) {
+    const auto differs = difference(identity, identity_);
+    if (!differs.empty())
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("{}: holds another run, which differs in {}; --overwrite replaces it, "
+                      "--run-name NAME keeps both",
+                      folder_.string(), differs));
+    if (labels_differ(identity, identity_))
+      note(
+          "warning: the labels or the split have changed since this run began: errors measured "
+          "from here on do not compare with those before");
+    state_ = read_training_state(files_.state_file(), network_);
+    history_ = files_.cut_curves(state_.next_iteration);
+    note(is_finished() ? fmt::format("already trained to iteration {}; --overwrite trains again",
+                                     state_.next_iteration - 1)
+                       : fmt::format("going on at iteration {}", state_.next_iteration));
   }
 
   void compute(TrainResult& result) {
     // Batches are prepared by threads of our own; OpenCV's would only take cores from the engine.
     cv::setNumThreads(1);
-    PictureCache pictures(picture_paths(), kPictureBytes);
+    TrainingPictures pictures(picture_paths(project_, dataset_), kPictureBytes, options_.strict,
+                              [this](const std::string& line) { mailbox_.put(line); });
     Trainer trainer(network_, state_.parameters, plan_.optimizer, options_.engine);
     trainer.set_trained(plan_.trained);
+    check_memory(trainer);
     if (result.resumed) trainer.restore(state_.parameters, state_.optimizer);
     const auto make = [&](std::int64_t iteration) {
-      const auto choice = choose_batch(dataset_.records, plan_.batches, iteration);
+      auto choice = choose_batch(dataset_.records, plan_.batches, iteration);
+      for (auto& record : choice.records) record = pictures.usable(record);
       return assemble_batch(
-          dataset_.records, [&](std::size_t i) { return pictures.get(i); }, plan_.batches, choice);
+          dataset_.records, [&](int i) { return pictures.get(i); }, plan_.batches, choice);
     };
     const int workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 4);
     BatchLoader loader(make, state_.next_iteration, workers, kBatchesAhead);
-    started_ = Clock::now();
+    events_.emplace(folder_ / "log", state_.next_iteration);
+    started_ = saved_ = Clock::now();
     seconds_before_ = state_.seconds;
     first_here_ = state_.next_iteration;
-    while (state_.next_iteration <= plan_.last_iteration) {
+    while (!is_finished()) {
       iterate(trainer, loader);
-      if (!must_stop() || state_.next_iteration > plan_.last_iteration) continue;
-      save(trainer, state_.next_iteration - 1);
+      if (!must_stop() || is_finished()) continue;
+      save(trainer, state_.next_iteration - 1, true);
       break;
     }
+  }
+
+  // Plans come in many sizes, of which the trainer keeps three; the first batch stands for all.
+  void check_memory(Trainer& trainer) const {
+    const auto choice = choose_batch(dataset_.records, plan_.batches, state_.next_iteration);
+    const auto size = batch_size_of(dataset_.records, plan_.batches, choice);
+    const TrainingNeeds needs{network_, dataset_.records, plan_.batches, kPictureBytes,
+                              kBatchesAhead};
+    require_memory(trainer, needs, size, static_cast<int>(choice.records.size()),
+                   options_.memory_bytes.value_or(available_memory()), folder_);
   }
 
   bool must_stop() const {
@@ -211,8 +236,13 @@ class Run {
     const bool eval_now = plan_.eval_iterations > 0 &&
                           (it % plan_.eval_iterations == 0 || save_now) &&
                           it > plan_.first_iteration;
-    if (eval_now) measure(trainer, it);
-    if (save_now) save(trainer, it);
+    const bool improved = eval_now && measure(trainer, it);
+    const bool is_regular = save_now || (eval_now && has_lost_patience());
+    if (is_regular || improved)
+      save(trainer, it, is_regular);
+    else if (seconds_since(saved_) > std::max(kStateSeconds, kStateShare * saving_seconds_))
+      save_state(trainer);
+    for (const auto& line : mailbox_.take()) note(line);
     tell(it, rate, display ? mean : losses.total, display);
   }
 
@@ -236,23 +266,47 @@ class Run {
     else
       files_.add_learning_stats(it, sums.total / interval, rate);
     const auto count = static_cast<double>(sums.count);
-    files_.add_loss(
-        {it, sums.total / count, sums.part / count, sums.locref / count, rate, state_.seconds});
+    const LossPoint point{it,   sums.total / count, sums.part / count, sums.locref / count,
+                          rate, state_.seconds};
+    files_.add_loss(point);
+    events_->add(point);
     sums = {};
   }
 
-  void measure(Trainer& trainer, std::int64_t it) {
+  // True where the error is the smallest so far.
+  bool measure(Trainer& trainer, std::int64_t it) {
     if (!watch_) watch_.emplace(project_, dataset_, config_, options_.engine);
     const auto errors = watch_->measure(network_, trainer.parameters());
     const ErrorPoint point{it, errors, state_.seconds};
     files_.add_error(point);
+    events_->add(point);
+    const bool improved = history_.add(point);
     if (hooks_.evaluated) hooks_.evaluated(point);
+    if (has_lost_patience())
+      note(
+          fmt::format("no better error in {} measurements: stopped early; the best was at "
+                      "iteration {}",
+                      *options_.patience, history_.best() ? history_.best()->iteration : it));
+    return improved;
   }
 
-  void save(Trainer& trainer, std::int64_t it) {
+  void save(Trainer& trainer, std::int64_t it, bool is_regular) {
+    take_state(trainer);
+    const auto start = Clock::now();
+    files_.save(it, network_, state_, is_regular);
+    saved_ = Clock::now();
+    saving_seconds_ = std::chrono::duration<double>(saved_ - start).count();
+  }
+
+  void save_state(Trainer& trainer) {
+    take_state(trainer);
+    write_training_state(files_.state_file(), network_, state_);
+    saved_ = Clock::now();
+  }
+
+  void take_state(Trainer& trainer) {
     state_.parameters = trainer.parameters();
     state_.optimizer = trainer.optimizer_state();
-    files_.save(it, network_, state_);
   }
 
   void tell(std::int64_t it, double rate, double loss, bool display) const {
@@ -282,21 +336,12 @@ class Run {
                     folder_.string(), it, rate, last)};
   }
 
-  void report_errors(TrainResult& result) const {
-    const auto file = folder_ / "error_curve.csv";
-    if (!std::filesystem::exists(file)) return;
-    for (const auto& point : read_error_curve(file)) {
-      result.last_error = point;
-      if (!result.best_error || point.errors.test < result.best_error->errors.test)
-        result.best_error = point;
-    }
-  }
-
   void note(const std::string& text) const {
     if (hooks_.note) hooks_.note(text);
   }
 
   const Project& project_;
+  const ModelChoice& choice_;
   const TrainOptions& options_;
   const TrainHooks& hooks_;
   PoseConfig config_;
@@ -306,12 +351,16 @@ class Run {
   RunFolder files_;
   StartWeights start_;
   TrainingPlan plan_;
+  std::uint32_t pictures_crc_ = 0;
   nlohmann::json identity_;
   TrainingState state_;
   FeatureMaps gradients_;
   std::optional<TrainingWatch> watch_;
-  Clock::time_point started_;
-  double seconds_before_ = 0;
+  std::optional<EventFile> events_;
+  ErrorHistory history_;
+  Mailbox mailbox_;
+  Clock::time_point started_, saved_;
+  double seconds_before_ = 0, saving_seconds_ = 0;
   std::int64_t first_here_ = 0;
 };
 

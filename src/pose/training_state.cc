@@ -29,6 +29,7 @@ std::string header_text(const TrainingState& state) {
                                 {state.sums.total, state.sums.part, state.sums.locref,
                                  state.sums.count, state.sums.pairwise}},
                                {"snapshots", state.snapshots},
+                               {"irregular", state.irregular},
                                {"optimizer_steps", state.optimizer.steps}};
   return json.dump();
 }
@@ -48,6 +49,7 @@ TrainingState parse_header(const Checkpoint& file) {
     state.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3),
                   sums.size() > 4 ? sums.at(4).get<double>() : 0.0};
     state.snapshots = json.at("snapshots").get<std::vector<std::string>>();
+    state.irregular = json.at("irregular").get<std::vector<std::string>>();
     state.optimizer.steps = json.at("optimizer_steps");
     return state;
   } catch (const nlohmann::json::exception& error) {

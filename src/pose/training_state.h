@@ -23,6 +23,7 @@ struct TrainingState {
   double seconds = 0;
   LossSums sums;
   std::vector<std::string> snapshots;  // kept, oldest first
+  std::vector<std::string> irregular;  // those of them that are kept only while they are the best
   Parameters parameters;
   OptimizerState optimizer;
 };

@@ -1,6 +1,9 @@
 #include "pose/watch.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "poseheir/error.h"
 
 namespace poseheir {
 namespace {
@@ -40,14 +43,54 @@ Split numbered(std::size_t train, std::size_t test) {
   return split;
 }
 
+bool can_be_decoded(const Project& project, const LabelledImage& image) {
+  try {
+    read_image(image_path(project, image));
+    return true;
+  } catch (const Error&) {
+    return false;  // training tells of it, or evaluate does
+  }
+}
+
+std::vector<int> watched(const Project& project, const Labels& labels,
+                         const std::vector<int>& rows) {
+  auto chosen = spread(rows, kWatched);
+  std::erase_if(chosen, [&](int row) { return !can_be_decoded(project, labels.images.at(row)); });
+  return chosen;
+}
+
 }  // namespace
 
+std::int64_t affordable_interval(const Dataset& dataset, const TrainingPlan& plan, Freeze freeze) {
+  const auto at_most = [](std::size_t count) {
+    return static_cast<double>(std::min<std::size_t>(count, kWatched));
+  };
+  double pixels = 0;
+  for (const auto& record : dataset.records)
+    pixels += static_cast<double>(record.width) * record.height;
+  pixels /= static_cast<double>(std::max<std::size_t>(dataset.records.size(), 1));
+  const auto& batches = plan.batches;
+  const bool tiles = batches.kind == LoaderKind::fast;
+  const double trained =
+      batches.batch_size * (tiles ? static_cast<double>(batches.tile_width) * batches.tile_height
+                                  : pixels * batches.global_scale * batches.global_scale);
+  // A step costs about three forward passes, two of them for gradients that frozen layers lack.
+  const double passes = freeze == Freeze::none ? 3 : freeze == Freeze::base ? 1.8 : 1.2;
+  const double measured =
+      (at_most(dataset.split.train.size()) + at_most(dataset.split.test.size())) * pixels;
+  return static_cast<std::int64_t>(std::ceil(20 * measured / (passes * trained)));
+}
+
 TrainingWatch::TrainingWatch(const Project& project, const Dataset& dataset,
-                             const PoseConfig& config, const EngineOptions& engine, int limit)
-    : labels_(sampled(dataset.labels, spread(dataset.split.train, limit),
-                      spread(dataset.split.test, limit))),
-      split_(numbered(spread(dataset.split.train, limit).size(),
-                      spread(dataset.split.test, limit).size())),
+                             const PoseConfig& config, const EngineOptions& engine)
+    : TrainingWatch(project, dataset, watched(project, dataset.labels, dataset.split.train),
+                    watched(project, dataset.labels, dataset.split.test), config, engine) {}
+
+TrainingWatch::TrainingWatch(const Project& project, const Dataset& dataset,
+                             const std::vector<int>& train, const std::vector<int>& test,
+                             const PoseConfig& config, const EngineOptions& engine)
+    : labels_(sampled(dataset.labels, train, test)),
+      split_(numbered(train.size(), test.size())),
       pictures_(paths_of(project, labels_), kPictureBytes),
       decoding_{.stride_pixels = config.number("stride", 8),
                 .locref_stdev = config.number("locref_stdev", 7.2801),

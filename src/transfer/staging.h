@@ -5,11 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "base/folder_lock.h"
+
 namespace poseheir {
 
 // New files are made in a hidden folder beside their place. commit() moves them there one after
 // the other; if one cannot be moved, those before it are put back. What is left of the hidden
-// folder goes away with this value.
+// folder goes away with this value. A journal in it tells the next Staging what a killed one had
+// moved, so that it is put back then. Holds the folder's lock while it lives.
 class Staging {
  public:
   explicit Staging(const std::filesystem::path& folder);
@@ -33,10 +36,16 @@ class Staging {
     bool removal = false;
     bool had_old = false, done = false;
   };
+  void write_journal() const;
   void apply(Change& change);
-  void roll_back();
+  static void roll_back(const std::filesystem::path& target, const std::filesystem::path& staged,
+                        const std::vector<Change>& changes);
+  static std::vector<Change> read_journal(const std::filesystem::path& target,
+                                          const std::filesystem::path& staged);
+  static void recover(const std::filesystem::path& target);
 
   std::filesystem::path target_, staged_;
+  FolderLock lock_;
   std::vector<Change> changes_;
 };
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "checkpoint/bundle.h"
-#include "checkpoint/crc32c.h"
 #include "checkpoint/formats.h"
 #include "checkpoint/table.h"
 

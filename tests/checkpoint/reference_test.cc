@@ -8,8 +8,8 @@
 #include <sstream>
 #include <vector>
 
+#include "base/crc32c.h"
 #include "base/file.h"
-#include "checkpoint/crc32c.h"
 #include "expect_error.h"
 #include "poseheir/checkpoint.h"
 #include "temp_dir.h"

@@ -6,6 +6,7 @@
 #include "checkpoint/ordered_code.h"
 #include "checkpoint/reference.h"
 #include "expect_error.h"
+#include "killed.h"
 #include "temp_dir.h"
 #include "tiny_disk.h"
 
@@ -268,6 +269,46 @@ TEST(TensorflowV2, LeavesTheOldCheckpointWhenATensorIsDamaged) {
                ErrorKind::corrupt, "tensor 'global_step'");
   EXPECT_EQ(read_file(folder / "t.data-00000-of-00001"), kData);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
+}
+
+// Two contents that differ in data and in index.
+void write_value(const std::filesystem::path& prefix, float value) {
+  write_checkpoint(prefix, CheckpointFormat::tensorflow_v2,
+                   std::vector{make_tensor({"w", DType::f32, {2}}, {value, -value})});
+}
+
+float value_in(const std::filesystem::path& prefix) {
+  const auto checkpoint = read_checkpoint(prefix);
+  return read_floats(*checkpoint.find("w")).at(0);
+}
+
+TEST(TensorflowV2, IsWholeWheneverItsWriterIsKilled) {
+  int killed = 0, fresh = 0;
+  for (int call = 0;; ++call) {
+    const TempDir folder;
+    write_value(folder / "snapshot-5", 1);
+    const auto fate = run_killed_before(call, [&] { write_value(folder / "snapshot-5", 2); });
+    ASSERT_NE(fate, Fate::failed) << call;
+    const float value = value_in(folder / "snapshot-5");
+    EXPECT_TRUE(value == 1 || value == 2) << call << ": " << value;
+    if (value == 2) ++fresh;
+    // The next writer clears up, and ends with a pair that DeepLabCut can read.
+    write_value(folder / "snapshot-6", 3);
+    EXPECT_EQ(value_in(folder / "snapshot-5"), value) << call;
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 4) << call;
+    if (fate == Fate::finished) break;
+    ++killed;
+  }
+  EXPECT_GT(killed, 10);
+  EXPECT_GT(fresh, 2);  // behind the first rename too
+}
+
+TEST(TensorflowV2, NamesADataFileWhoseIndexIsMissing) {
+  const TempDir folder;
+  write_value(folder / "snapshot-5", 1);
+  std::filesystem::remove(folder / "snapshot-5.index");
+  EXPECT_ERROR(read_checkpoint(folder / "snapshot-5"), ErrorKind::io,
+               "its data file is here, but its index");
 }
 
 }  // namespace

@@ -154,6 +154,37 @@ TEST(ModelPaths, TruncateThePercentageAsPythonDoes) {
                "TrainingFraction of config.yaml is [0.95, 0.29, 0.57, 0.58]");
 }
 
+TEST(NamedModel, IsTheOneWhosePoseConfigIsGiven) {
+  const TempDir folder;
+  write_file(folder / "config.yaml", kSmall);
+  const auto model = folder / "mine/dlc-models/iteration-3/reachJul3-trainset57shuffle4";
+  for (const char* part : {"train", "test"}) {
+    std::filesystem::create_directories(model / part);
+    write_file(model / part / "pose_cfg.yaml", "net_type: resnet_50\n");
+    ModelChoice choice;
+    choice.run_name = "a";
+    const auto named = read_model(model / part / "pose_cfg.yaml", choice);
+    EXPECT_EQ(named.project.task, "reach");
+    EXPECT_EQ(named.choice.iteration, 3);
+    EXPECT_EQ(named.choice.shuffle, 4);
+    EXPECT_EQ(named.choice.trainset_index, 3);  // int(100 * 0.58) is 57
+    EXPECT_EQ(named.choice.model_prefix, "mine");
+    EXPECT_EQ(model_paths(named.project, named.choice).train, model / "train/runs/a");
+  }
+}
+
+TEST(NamedModel, IsRefusedOutsideAProjectOrOfAnUnknownFraction) {
+  const TempDir folder;
+  write_file(folder / "pose_cfg.yaml", "net_type: resnet_50\n");
+  EXPECT_ERROR(read_model(folder / "pose_cfg.yaml", {}), ErrorKind::usage,
+               "expected it in a DeepLabCut project");
+  write_file(folder / "config.yaml", kSmall);
+  const auto train = folder / "dlc-models/iteration-0/reachJul3-trainset80shuffle1/train";
+  std::filesystem::create_directories(train);
+  write_file(train / "pose_cfg.yaml", "net_type: resnet_50\n");
+  EXPECT_ERROR(read_model(train / "pose_cfg.yaml", {}), ErrorKind::usage, "says 80 % for training");
+}
+
 TEST(ModelPaths, PutRunsPrefixAndIterationInTheirPlaces) {
   const auto project = project_of(kSmall);
   const auto paths = model_paths(

@@ -146,6 +146,17 @@ TEST(ResultsCsv, LeavesUnreachedCutoffsEmptyAndKeepsForeignColumns) {
                "bad.csv, line 2: 1 columns");
 }
 
+TEST(ResultsCsv, ReplacesTheRowOfASnapshotThatIsEvaluatedAgain) {
+  const TempDir folder;
+  append_results_csv(folder / "r.csv", {{500, 95, 1, 0.6, {9, 9, 9, 9}}, {1000, 95, 1, 0.6, {}}});
+  append_results_csv(folder / "r.csv", {{500, 95, 1, 0.6, {2, 3, 1, 1.5}}});
+  append_results_csv(folder / "r.csv", {{500, 95, 1, 0.4, {2, 3, 1, 1.5}}});
+  const auto text = read_file(folder / "r.csv");
+  EXPECT_EQ(text.substr(text.find('\n') + 1),
+            "0,1000,95,1,,,0.6,,\n1,500,95,1,2.0,3.0,0.6,1.0,1.5\n"
+            "2,500,95,1,2.0,3.0,0.4,1.0,1.5\n");
+}
+
 TEST(Curves, ComeBackAsTheyWereAppended) {
   const TempDir folder;
   append_learning_curve(folder / "learning_curve.csv", {10, 0.5, 0.25, 0.125, 0.005, 1.5});

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <sstream>
 
-#include "checkpoint/crc32c.h"
+#include "base/crc32c.h"
 #include "poseheir/reference.h"
 #include "shared.h"
 

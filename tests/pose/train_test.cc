@@ -1,12 +1,16 @@
 #include "poseheir/train.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "expect_error.h"
 #include "openfield.h"
 #include "poseheir/predict.h"
+#include "tiny_disk.h"
 
 namespace poseheir {
 namespace {
@@ -159,6 +163,212 @@ TEST(Train, WithTheFastRecipeLowersTheLossAndMeasuresErrors) {
   EXPECT_GT(result.last_error->errors.train, 0);
   const auto losses = read_learning_curve(openfield.train_folder / "runs/a/learning_curve.csv");
   EXPECT_LT(losses.back().total_loss, losses.front().total_loss);
+}
+
+// The pictures of the project as files of its own, to be damaged.
+std::filesystem::path own_pictures(const OpenfieldProject& folder) {
+  const auto pictures = folder / "labeled-data";
+  const auto shared = std::filesystem::read_symlink(pictures);
+  std::filesystem::remove(pictures);
+  std::filesystem::copy(shared, pictures, std::filesystem::copy_options::recursive);
+  const auto m4s1 = pictures / "m4s1";
+  for (const auto& entry : std::filesystem::directory_iterator(m4s1))
+    std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_write,
+                                 std::filesystem::perm_options::add);
+  return m4s1;
+}
+
+TEST(Train, NamesCorruptPicturesAndPassesThemOverOrRefusesThem) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.max_iterations = 12;
+  openfield.options.save_iterations = 12;
+  const auto pictures = own_pictures(openfield.folder);
+  int damaged = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(pictures))
+    if (entry.path().extension() == ".png" && damaged++ % 2 == 0)
+      std::filesystem::resize_file(entry.path(), 100);
+  std::vector<std::string> notes;
+  TrainHooks hooks;
+  hooks.note = [&](const std::string& text) { notes.push_back(text); };
+  EXPECT_TRUE(openfield.run("a", hooks).finished);
+  const auto told = std::count_if(notes.begin(), notes.end(), [](const std::string& note) {
+    return note.find("labeled-data/m4s1/img") != std::string::npos &&
+           note.find("passed over (--strict refuses instead)") != std::string::npos;
+  });
+  EXPECT_GT(told, 2);
+  EXPECT_LE(told, damaged / 2 + 1);
+  openfield.run("b");
+  const std::string weights = "snapshot-12.data-00000-of-00001";
+  EXPECT_TRUE(openfield.file("a", weights) == openfield.file("b", weights));
+  openfield.options.strict = true;
+  EXPECT_ERROR(openfield.run("c"), ErrorKind::corrupt, "labeled-data/m4s1/img");
+}
+
+TEST(Train, DoesNotGoOnWithPicturesThatChangedUnderneath) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  const auto pictures = own_pictures(openfield.folder);
+  TrainHooks hooks;
+  hooks.stop = [] { return true; };
+  EXPECT_FALSE(openfield.run("a", hooks).finished);
+  const auto first = pictures / "img0000.png";
+  write_file(first, read_file(first) + "x");
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "pictures_crc32c (");
+}
+
+TEST(Train, TellsThatLabelsChangedUnderneath) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  TrainHooks hooks;
+  hooks.stop = [] { return true; };
+  openfield.run("a", hooks);
+  const auto state = openfield.train_folder / "runs/a/train_state.safetensors";
+  auto bytes = read_file(state);
+  const auto place = bytes.find("labels_crc32c");
+  ASSERT_NE(place, std::string::npos);
+  const auto digit = bytes.find_first_of("0123456789abcdef", bytes.find(':', place));
+  bytes[digit] = bytes[digit] == '0' ? '1' : '0';
+  write_file(state, bytes);
+  std::string notes;
+  hooks.stop = {};
+  hooks.note = [&](const std::string& text) { notes += text + '\n'; };
+  EXPECT_TRUE(openfield.run("a", hooks).finished);
+  EXPECT_NE(notes.find("the labels or the split have changed"), std::string::npos) << notes;
+}
+
+TEST(Train, SaysWhichBatchFitsBeforeItStarts) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.recipe = Recipe::fast;
+  openfield.options.batch_size = 4096;
+  openfield.options.memory_bytes = std::size_t{2} << 30U;
+  std::string advice;
+  try {
+    openfield.run("a");
+  } catch (const Error& error) {
+    advice = error.what();
+  }
+  const auto option = advice.find("--batch-size ");
+  ASSERT_NE(advice.find("needs about"), std::string::npos) << advice;
+  ASSERT_NE(option, std::string::npos) << advice;
+  const int fits = std::stoi(advice.substr(option + 13));
+  EXPECT_GT(fits, 4) << advice;
+  EXPECT_LT(fits, 400) << advice;
+  openfield.options.memory_bytes = std::size_t{10} << 20U;
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "not even one picture at a time fits");
+}
+
+TEST(Train, StopsOnAFullDiskAndGoesOnWhenThereIsRoom) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.run("whole");
+  const TinyDisk disk;
+  if (!disk.mounted()) GTEST_SKIP() << "needs the right to mount a small file system";
+  const auto runs = openfield.train_folder / "runs";
+  std::filesystem::create_directory_symlink(disk.path(), runs / "full");
+  EXPECT_ERROR(openfield.run("full"), ErrorKind::io, "No space left on device");
+  EXPECT_EQ(list_snapshots(disk.path()).size(), 0U);
+  std::filesystem::remove(runs / "full");
+  std::filesystem::copy(disk.path(), runs / "full", std::filesystem::copy_options::recursive);
+  EXPECT_TRUE(openfield.run("full").finished);
+  const std::string weights = "snapshot-6.data-00000-of-00001";
+  EXPECT_TRUE(openfield.file("full", weights) == openfield.file("whole", weights));
+}
+
+TEST(Train, SaysThatAFolderCannotBeWritten) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  const TinyDisk disk;
+  if (!disk.mounted()) GTEST_SKIP() << "needs the right to mount a small file system";
+  std::filesystem::create_directories(openfield.train_folder / "runs");
+  std::filesystem::create_directory_symlink(disk.path(), openfield.train_folder / "runs/a");
+  disk.make_read_only();
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::io, "cannot write into it: Read-only file system");
+}
+
+TEST(Train, IsDoneByOneProcessAFolder) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  const auto run = openfield.train_folder / "runs/a";
+  std::filesystem::create_directories(run);
+  const FolderLock lock(run);
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::io, "process " + std::to_string(::getpid()) + " on ");
+}
+
+TEST(Train, KeepsAndMarksTheBestSnapshot) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.recipe = Recipe::fast;
+  openfield.options.batch_size = 1;
+  openfield.options.max_iterations = 4;
+  openfield.options.save_iterations = 4;
+  openfield.options.eval_iterations = 1;
+  const auto result = openfield.run("a");
+  const auto run = openfield.train_folder / "runs/a";
+  std::int64_t best = 0;
+  double least = 1e9;
+  for (const auto& point : read_error_curve(run / "error_curve.csv"))
+    if (point.errors.test < least) {
+      least = point.errors.test;
+      best = point.iteration;
+    }
+  EXPECT_EQ(result.best_error->iteration, best);
+  const auto name = "snapshot-" + std::to_string(best);
+  EXPECT_NE(read_file(run / "best_snapshot.json").find('"' + name + '"'), std::string::npos);
+  std::vector<std::string> kept;
+  for (const auto& snapshot : list_snapshots(run)) kept.push_back(snapshot.prefix.filename());
+  EXPECT_EQ(kept, best == 4 ? std::vector<std::string>{"snapshot-4"}
+                            : (std::vector<std::string>{name, "snapshot-4"}));
+}
+
+TEST(Train, StopsEarlyWhenTheErrorGetsNoBetter) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.recipe = Recipe::fast;
+  openfield.options.batch_size = 1;
+  openfield.options.max_iterations = 400;
+  openfield.options.eval_iterations = 1;
+  openfield.options.patience = 1;
+  const auto result = openfield.run("a");
+  EXPECT_TRUE(result.finished);
+  EXPECT_TRUE(result.stopped_early);
+  EXPECT_LT(result.last_iteration, 100);
+  EXPECT_EQ(result.last_error->iteration, result.last_iteration);
+  EXPECT_EQ(result.best_error->iteration, result.last_iteration - 1);
+  EXPECT_EQ(openfield.run("a").last_iteration, result.last_iteration);
+  openfield.options.patience = 2;  // now it may go on
+  EXPECT_GT(openfield.run("a").last_iteration, result.last_iteration);
+}
+
+TEST(Train, IsRepeatedBitForBitFromItsRunJson) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.seed = 9;
+  openfield.options.freeze = Freeze::base;
+  openfield.options.engine.threads = 1;
+  openfield.options.init = (OpenfieldProject::reference() / kTrain / "snapshot-4000").string();
+  openfield.run("a");
+  auto record = read_run_record(openfield.train_folder / "runs/a/run.json");
+  EXPECT_TRUE(std::filesystem::equivalent(record.config, openfield.folder / "config.yaml"));
+  EXPECT_EQ(record.choice.run_name, "a");
+  EXPECT_EQ(record.options.engine.threads, 1);
+  record.choice.run_name = "b";
+  const auto project = read_project(record.config);
+  EXPECT_TRUE(train(project, record.choice, record.options).finished);
+  const std::string weights = "snapshot-4006.data-00000-of-00001";
+  EXPECT_TRUE(openfield.file("a", weights) == openfield.file("b", weights));
+  set_pose_config_value(openfield.train_folder / "pose_cfg.yaml", "pos_dist_thresh", "12");
+  record.choice.run_name = "c";
+  EXPECT_ERROR(train(project, record.choice, record.options), ErrorKind::mismatch,
+               "that run cannot be repeated here: pose_cfg_crc32c (");
+}
+
+TEST(Train, RefusesARunJsonThatTellsTooLittle) {
+  const TempDir folder;
+  write_file(folder / "run.json", "{\"seed\": 1}\n");
+  EXPECT_ERROR(read_run_record(folder / "run.json"), ErrorKind::corrupt,
+               "not the run.json of a run of this version");
 }
 
 }  // namespace

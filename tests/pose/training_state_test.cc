@@ -74,6 +74,38 @@ TEST(RunFolder, KeepsTheFiveNewestSnapshotsAndTheBest) {
   EXPECT_EQ(read_checkpoint_state(folder.path())->newest, "snapshot-800");
 }
 
+TEST(RunFolder, KeepsASnapshotThatWasSavedForItsErrorOnlyWhileItIsTheBest) {
+  const TempDir folder;
+  const auto network = small_network();
+  const RunFolder files(folder.path());
+  TrainingState state;
+  state.parameters = filled(network, 1);
+  const auto names = [&] {
+    std::vector<std::int64_t> kept;
+    for (const auto& snapshot : list_snapshots(folder.path())) kept.push_back(snapshot.iteration);
+    return kept;
+  };
+  files.add_error({130, {5, 6, 0, 0}, 1});
+  files.save(130, network, state, false);
+  files.save(200, network, state);
+  EXPECT_EQ(names(), (std::vector<std::int64_t>{130, 200}));
+  files.add_error({260, {5, 4, 0, 0}, 1});
+  files.save(260, network, state, false);
+  EXPECT_EQ(names(), (std::vector<std::int64_t>{200, 260}));
+  EXPECT_NE(read_file(folder / "best_snapshot.json").find("\"snapshot-260\""), std::string::npos);
+}
+
+TEST(RunFolder, DropsALineThatAKillCutOff) {
+  const TempDir folder;
+  const RunFolder files(folder.path());
+  files.add_learning_stats(1000, 0.5, 0.005);
+  write_file(folder / "learning_stats.csv", read_file(folder / "learning_stats.csv") + "20");
+  write_file(folder / "error_curve.csv", "iterat");
+  EXPECT_FALSE(files.cut_curves(1500).best());
+  EXPECT_EQ(read_file(folder / "learning_stats.csv"), "1000, 0.50000, 0.005\n");
+  EXPECT_FALSE(std::filesystem::exists(folder / "error_curve.csv"));
+}
+
 TEST(RunFolder, WritesLearningStatsAsDeepLabCut) {
   const TempDir folder;
   const RunFolder files(folder.path());

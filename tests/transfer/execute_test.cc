@@ -7,10 +7,13 @@
 #include <sys/mount.h>
 
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "expect_error.h"
 #include "generated_checkpoint.h"
+#include "killed.h"
 #include "poseheir/transfer.h"
 #include "temp_dir.h"
+#include "transfer/staging.h"
 
 namespace poseheir {
 namespace {
@@ -36,6 +39,18 @@ std::map<std::string, std::string> content_of(const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder))
     files[entry.path().string()] = entry.is_regular_file() ? read_file(entry.path()) : "folder";
   return files;
+}
+
+std::vector<std::string> list_hidden(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().starts_with(".transfer-")) names.push_back(entry.path());
+  return names;
+}
+
+void read_every(const fs::path& prefix) {
+  const auto checkpoint = read_checkpoint(prefix);
+  for (const auto& tensor : checkpoint.tensors) tensor.read();
 }
 
 class Transfer : public testing::Test {
@@ -197,6 +212,38 @@ TEST_F(Transfer, ClearsAwayWhatAKilledProcessLeft) {
   fs::create_directories(train_ / ".transfer-999999999");
   run();
   EXPECT_FALSE(fs::exists(train_ / ".transfer-999999999"));
+}
+
+TEST_F(Transfer, KilledWhileItReplacesFilesIsPutBackByTheNext) {
+  run();
+  request_.overwrite = true;
+  const auto killed_before = [&](int call) {
+    ++request_.options.seed;  // another snapshot-0 each time
+    const auto fate = run_killed_before(call, [&] { run(); });
+    EXPECT_NE(fate, Fate::failed) << call;
+    return fate == Fate::killed;
+  };
+  int calls = 0;
+  constexpr int kStep = 96;
+  while (killed_before(calls)) calls += kStep;
+  // Through the last calls more closely: there the files are moved.
+  int put_back = 0;
+  auto before = content_of(train_);
+  for (int call = std::max(0, calls - 2 * kStep); killed_before(call); call += 3) {
+    const bool moving = !list_hidden(train_).empty();
+    { const Staging next(train_); }
+    EXPECT_TRUE(list_hidden(train_).empty()) << call;
+    EXPECT_NO_THROW(read_every(train_ / "snapshot-0")) << call;
+    const auto after = content_of(train_);
+    if (moving && after == before) ++put_back;
+    before = after;
+  }
+  EXPECT_GT(put_back, 0);
+}
+
+TEST_F(Transfer, LeavesAFolderAloneWhereAnotherProcessIsAtWork) {
+  const FolderLock lock(train_);
+  EXPECT_ERROR(run(), ErrorKind::io, "is at work in this folder");
 }
 
 // A file system of its own over the train folder.

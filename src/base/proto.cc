@@ -1,4 +1,4 @@
-#include "checkpoint/proto.h"
+#include "base/proto.h"
 
 #include <fmt/format.h>
 
