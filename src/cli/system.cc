@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct SystemArguments {
-  bool fidelity = false, json = false, quiet = false;
+  bool fidelity = false, json = false;
+  Output output;
   std::vector<std::string> networks;
   std::string weights;
   EngineOptions engine;
@@ -91,7 +92,7 @@ std::vector<NetworkFidelity> measure(const SystemArguments& arguments) {
   const auto backbone = backbone_of(arguments);
   const auto networks =
       arguments.networks.empty() ? fidelity_networks(reference) : arguments.networks;
-  ProgressLine line(arguments.quiet);
+  ProgressLine line(arguments.output.quiet);
   std::vector<NetworkFidelity> results;
   for (const auto& network : networks) {
     line.update([&] {
@@ -199,7 +200,7 @@ void add_system(CLI::App& app) {
                       "(mobilenet_v2_0.35_224.ckpt), which are not shipped");
   add_engine_options(*command, arguments->engine);
   command->add_flag("--json", arguments->json, "One JSON document");
-  command->add_flag("--quiet", arguments->quiet, "No progress");
+  add_output_options(*command, arguments->output);
   command->footer(
       "Examples:\n"
       "  poseheir system\n"
