@@ -6,6 +6,8 @@ set(checkpoint_uses checkpoint)
 set(network_uses checkpoint network reference)
 set(media_uses media)
 set(dlc_uses checkpoint network media project predictions track_table)
+set(check_uses checkpoint network project media check)
+set(import_uses checkpoint network project media import)
 set(transfer_uses checkpoint network project transfer)
 set(metrics_uses checkpoint network project predictions metrics)
 set(report_uses checkpoint network media project predictions metrics report)
@@ -14,7 +16,7 @@ set(animals_uses checkpoint network engine project predictions animal_targets de
 set(pose_uses checkpoint network engine project media predictions metrics train predict predict_animals predict_superanimal evaluate_animals reference fidelity
   animal_targets detections assembly tracks track_table animal_files animal_metrics pyramid)
 set(demo_uses checkpoint network project media demo)
-set(cli_uses checkpoint network project media predictions metrics report engine machine transfer train predict predict_animals predict_superanimal evaluate_animals demo fidelity)
+set(cli_uses check import checkpoint network project media predictions metrics report engine machine transfer train predict predict_animals predict_superanimal evaluate_animals demo fidelity)
 
 set(problems)
 file(GLOB folders RELATIVE ${ROOT}/src ${ROOT}/src/*)

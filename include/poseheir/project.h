@@ -41,6 +41,8 @@ struct Project {
   std::vector<std::pair<std::string, std::string>> skeleton;
   std::vector<double> training_fractions;
   std::vector<std::string> video_stems;  // in the order of video_sets
+  std::vector<std::string> videos;       // the same as written, with their folders
+  std::string project_path;              // as written: where the project once lay
   int iteration = 0;
   double pcutoff = 0.6;
   int batch_size = 8;        // inference
@@ -163,7 +165,9 @@ struct Labels {
   std::vector<std::string> warnings;  // for stderr: files and columns that were left out
 };
 
-Labels read_labels(const std::filesystem::path& path);  // CollectedData csv or h5, any index style
+// CollectedData csv or h5, any index style. Of a file with several scorers `scorer`'s columns are
+// taken; without one named such a file is refused.
+Labels read_labels(const std::filesystem::path& path, const std::string& scorer = "");
 void write_labels(const std::filesystem::path& stem, const Labels& labels);  // stem.csv and stem.h5
 Labels merge_labels(const Project& project);  // all labeled-data folders, as DeepLabCut merges them
 std::filesystem::path image_path(const Project& project, const LabelledImage& image);
@@ -188,6 +192,26 @@ AnimalLabels read_animal_labels(const std::filesystem::path& path, const Project
 AnimalLabels merge_animal_labels(const Project& project);
 // The labels that the model's training set was made of.
 AnimalLabels read_training_animals(const Project& project, const ModelPaths& paths);
+// Annotations as a file holds them: any number of scorers and individuals, rows in their order.
+struct LabelColumn {
+  std::string scorer, individual, bodypart;  // individual: empty, or "single" for unique parts
+  bool operator==(const LabelColumn&) const = default;
+};
+struct LabelTable {
+  bool individuals = false;           // the file has that level
+  std::vector<LabelColumn> columns;   // a point each
+  std::vector<LabelledImage> images;  // with a point for each column
+  bool windows_paths = false;         // rows are named with backslashes
+  bool likelihoods = false;           // the file holds some, which this table leaves out
+};
+LabelTable read_label_table(const std::filesystem::path& path);
+
+// The two files of annotations, as DeepLabCut writes them.
+struct CollectedData {
+  std::string h5, csv;
+};
+CollectedData format_collected_data(const LabelTable& labels);
+CollectedData format_collected_data(const Labels& labels);
 
 struct Split {
   std::vector<int> train, test;  // rows of the merged labels

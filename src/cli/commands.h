@@ -19,5 +19,7 @@ void add_compare(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_system(CLI::App& app);
 void add_create_training_dataset(CLI::App& app);
+void add_check(CLI::App& app);
+void add_import(CLI::App& app);
 
 }  // namespace poseheir

@@ -3,6 +3,8 @@
 
 extern "C" void poseheir_add_runtime_commands(CLI::App& app) {
   poseheir::add_create_training_dataset(app);
+  poseheir::add_check(app);
+  poseheir::add_import(app);
   poseheir::add_compare(app);
   poseheir::add_demo(app);
   poseheir::add_train(app);

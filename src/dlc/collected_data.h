@@ -1,17 +1,14 @@
-// The two files of annotations, in memory.
+// What merging single and several animals' annotations has in common.
 #pragma once
 
-#include <string>
+#include <filesystem>
+#include <vector>
 
 #include "poseheir/error.h"
 #include "poseheir/project.h"
 
 namespace poseheir {
 
-struct CollectedData {
-  std::string h5, csv;
-};
-CollectedData format_collected_data(const Labels& labels);
 CollectedData format_collected_data(const AnimalLabels& labels);
 
 // The annotation files that are merged, in their order; empty where there is none.

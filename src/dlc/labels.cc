@@ -1,97 +1,65 @@
 // Annotations: CollectedData files, and their union over a project.
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <set>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "dlc/collected_data.h"
-#include "dlc/table.h"
 #include "poseheir/error.h"
 #include "poseheir/project.h"
 
 namespace poseheir {
 namespace {
 
-std::size_t part_index(std::vector<std::string>& parts, const std::string& part) {
-  const auto found = std::find(parts.begin(), parts.end(), part);
-  if (found != parts.end()) return static_cast<std::size_t>(found - parts.begin());
-  parts.push_back(part);
-  return parts.size() - 1;
+std::set<std::string> distinct(const LabelTable& table, std::string LabelColumn::*level) {
+  std::set<std::string> values;
+  for (const auto& column : table.columns) values.insert(column.*level);
+  return values;
 }
 
-void require_one_animal(const Table& table, const ColumnLevels& levels, const std::string& name) {
-  if (!levels.individuals) return;
-  for (const auto& column : table.columns) {
-    if (column[1] != table.columns[0][1])
-      throw Error(
-          ErrorKind::unsupported,
-          fmt::format(
-              "{}: labels of several individuals ('{}', '{}'); single-animal labels are needed",
-              name, table.columns[0][1], column[1]));
-  }
+void require_one_animal(const LabelTable& table, const std::string& name) {
+  const auto animals = distinct(table, &LabelColumn::individual);
+  if (animals.size() > 1)
+    throw Error(
+        ErrorKind::unsupported,
+        fmt::format("{}: labels of several individuals ('{}'); single-animal labels are needed",
+                    name, fmt::join(animals, "', '")));
 }
 
-struct Target {
-  std::size_t part = 0;
-  bool is_x = false, ignored = false;
-};
-
-std::vector<Target> column_targets(const Table& table, const ColumnLevels& levels,
-                                   const std::string& name, Labels& labels) {
-  std::vector<Target> targets;
-  for (const auto& column : table.columns) {
-    const auto& coordinate = column[levels.coordinate];
-    if (column[levels.scorer] != labels.scorer)
-      throw Error(ErrorKind::unsupported, fmt::format("{}: labels of two scorers, '{}' and '{}'",
-                                                      name, labels.scorer, column[levels.scorer]));
-    Target target;
-    target.ignored = coordinate == "likelihood";
-    if (!target.ignored && coordinate != "x" && coordinate != "y")
-      throw Error(ErrorKind::corrupt, fmt::format("{}: column '{}' of '{}', expected x or y", name,
-                                                  coordinate, column[levels.bodypart]));
-    target.is_x = coordinate == "x";
-    target.part = part_index(labels.bodyparts, column[levels.bodypart]);
-    targets.push_back(target);
-  }
-  return targets;
+// Whose columns are taken; the others are mentioned.
+std::string chosen_scorer(const LabelTable& table, const std::string& wanted,
+                          const std::string& name, Labels& labels) {
+  auto scorers = distinct(table, &LabelColumn::scorer);
+  if (scorers.size() <= 1) return scorers.empty() ? "" : *scorers.begin();
+  if (!scorers.contains(wanted))
+    throw Error(
+        ErrorKind::unsupported,
+        fmt::format("{}: labels of several scorers, '{}'{}", name, fmt::join(scorers, "', '"),
+                    wanted.empty() ? "" : fmt::format("; none is '{}'", wanted)));
+  scorers.erase(wanted);
+  labels.warnings.push_back(fmt::format("{}: the labels of '{}' are left out, those of '{}' taken",
+                                        name, fmt::join(scorers, "', '"), wanted));
+  return wanted;
 }
 
-Labels labels_of(const Table& table, const std::string& name) {
-  const auto levels = column_levels(table, name);
-  require_one_animal(table, levels, name);
+Labels labels_of(const LabelTable& table, const std::string& wanted, const std::string& name) {
+  require_one_animal(table, name);
   Labels labels;
-  labels.scorer = table.columns.empty() ? "" : table.columns[0][levels.scorer];
-  const auto targets = column_targets(table, levels, name, labels);
-  if (table.rows.empty() && table.row_count() > 0)
-    throw Error(ErrorKind::corrupt, name + ": numbered rows, expected paths of pictures");
-  for (std::size_t row = 0; row < table.row_count(); ++row) {
-    LabelledImage image{path_components(table.rows[row]),
-                        std::vector<Point>(labels.bodyparts.size())};
-    for (std::size_t column = 0; column < targets.size(); ++column) {
-      if (targets[column].ignored) continue;
-      auto& point = image.points[targets[column].part];
-      (targets[column].is_x ? point.x : point.y) = table.at(row, column);
-    }
-    labels.images.push_back(std::move(image));
+  labels.scorer = chosen_scorer(table, wanted, name, labels);
+  std::vector<std::size_t> source;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].scorer != labels.scorer) continue;
+    source.push_back(i);
+    labels.bodyparts.push_back(table.columns[i].bodypart);
+  }
+  for (const auto& image : table.images) {
+    LabelledImage target{image.path, {}};
+    for (const auto column : source) target.points.push_back(image.points[column]);
+    labels.images.push_back(std::move(target));
   }
   return labels;
-}
-
-Table table_of(const Labels& labels) {
-  Table table;
-  table.level_names = {"scorer", "bodyparts", "coords"};
-  for (const auto& part : labels.bodyparts) {
-    table.columns.push_back({labels.scorer, part, "x"});
-    table.columns.push_back({labels.scorer, part, "y"});
-  }
-  for (const auto& image : labels.images) {
-    table.rows.push_back(image.path);
-    for (const auto& point : image.points) {
-      table.values.push_back(point.x);
-      table.values.push_back(point.y);
-    }
-  }
-  return table;
 }
 
 // One folder's file: the h5, as DeepLabCut does, or the csv where there is no h5.
@@ -105,7 +73,8 @@ std::filesystem::path collected_data(const std::filesystem::path& folder,
 }
 
 void add_labels(const Project& project, const std::filesystem::path& file, Labels& merged) {
-  const auto labels = read_labels(file);
+  auto labels = read_labels(file, project.scorer);
+  merged.warnings.insert(merged.warnings.end(), labels.warnings.begin(), labels.warnings.end());
   if (labels.scorer != project.scorer) {
     merged.warnings.push_back(fmt::format("{}: labelled by '{}', not by '{}': left out",
                                           file.string(), labels.scorer, project.scorer));
@@ -165,13 +134,14 @@ Error no_labels(const Project& project) {
                       project.scorer, (project.folder / "labeled-data").string())};
 }
 
-Labels read_labels(const std::filesystem::path& path) {
-  return labels_of(read_table(path), path.string());
+Labels read_labels(const std::filesystem::path& path, const std::string& scorer) {
+  return labels_of(read_label_table(path), scorer, path.string());
 }
 
 CollectedData format_collected_data(const Labels& labels) {
-  const auto table = table_of(labels);
-  return {format_table_fixed_h5(table), format_table_csv(table)};
+  LabelTable table{false, {}, labels.images};
+  for (const auto& part : labels.bodyparts) table.columns.push_back({labels.scorer, "", part});
+  return format_collected_data(table);
 }
 
 void write_labels(const std::filesystem::path& stem, const Labels& labels) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "dlc/hdf5.h"
+#include "base/hdf5.h"
 #include "dlc/table.h"
 
 namespace poseheir::pandas {

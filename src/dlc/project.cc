@@ -148,6 +148,7 @@ void read_videos(const Config& config, Project& project) {
     const auto name = entry.first.IsScalar() ? entry.first.Scalar() : std::string();
     // Files edited by hand have 'crop' at the depth of the videos.
     if (name == "crop") continue;
+    project.videos.push_back(name);
     const auto stem = stem_of(name);
     if (std::find(project.video_stems.begin(), project.video_stems.end(), stem) ==
         project.video_stems.end()) {
@@ -286,6 +287,7 @@ Project read_project(const std::filesystem::path& path) {
   project.task = config.required_text("Task");
   project.scorer = config.required_text("scorer");
   project.date = config.required_text("date");
+  project.project_path = config.value<std::string>("project_path", "", "a folder");
   warn_of_unknown_keys(config, project);
   read_bodyparts(config, project);
   read_skeleton(config, project);

@@ -23,6 +23,7 @@ class Parser {
     while (!text_.empty()) {
       const auto cells = next_line();
       if (cells.size() == 1 && cells[0].empty()) continue;
+      if (table_.rows.empty() && names_index(cells)) continue;
       parse_row(cells);
     }
     drop_plain_numbers();
@@ -61,6 +62,17 @@ class Parser {
     }
     if (table_.columns.empty())
       throw Error(ErrorKind::corrupt, name_ + ": no columns of coordinates");
+  }
+
+  // pandas writes the names of a named index into a row of its own, without values. A picture has
+  // an ending, and a frame is a number.
+  bool names_index(const Cells& cells) const {
+    if (cells.size() <= index_columns_) return false;
+    const auto values = cells.begin() + static_cast<std::ptrdiff_t>(index_columns_);
+    const auto& last = cells[index_columns_ - 1];
+    return std::all_of(values, cells.end(), [](const auto& cell) { return cell.empty(); }) &&
+           last.find('.') == std::string::npos &&
+           last.find_first_not_of("0123456789") != std::string::npos;
   }
 
   void parse_row(const Cells& cells) {

@@ -1,8 +1,10 @@
-// The little of HDF5 that pandas' files need, over the plain C library: files live in memory, ids
-// have owners, failures are ours. Not for use from several threads at once: Debian's HDF5 is not.
+// The little of HDF5 that pandas' and SLEAP's files need, over the plain C library: files live in
+// memory, ids have owners, failures are ours. Not for use from several threads at once: Debian's
+// HDF5 is not.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <hdf5.h>
 #include <memory>
 #include <span>
@@ -40,6 +42,8 @@ class Node {
  public:
   // `name` is for error texts. The bytes are copied.
   static Node open(std::string_view bytes, const std::string& name);
+  // Reads from the disk when asked: for files that may be large.
+  static Node open_file(const std::filesystem::path& path);
 
   bool has(const std::string& child) const;
   Node child(const std::string& name) const;
@@ -49,12 +53,15 @@ class Node {
   bool has_attribute(const std::string& name) const;
   std::string text_attribute(const std::string& name) const;
   std::int64_t integer_attribute(const std::string& name) const;
+  double real_attribute(const std::string& name) const;
 
   std::vector<std::uint64_t> shape() const;
   bool holds_text() const;
   std::vector<double> doubles() const;
   std::vector<std::int64_t> integers() const;
   std::vector<std::string> texts() const;
+  // One row of a table of bytes, or one item of a list of byte strings of any length.
+  std::string bytes_of_row(std::size_t row) const;
 
   // A table of compound records.
   struct Field {
@@ -78,6 +85,7 @@ class Node {
   std::size_t element_count(std::size_t bytes_each) const;
   Id field_type(const Field& field, hid_t type) const;
   void read(hid_t type, void* target) const;
+  std::vector<std::string> variable_texts(hid_t type) const;
 
   std::shared_ptr<const Id> file_;
   Id id_;

@@ -1,4 +1,4 @@
-#include "dlc/hdf5.h"
+#include "base/hdf5.h"
 
 #include <algorithm>
 #include <array>
@@ -67,6 +67,15 @@ Node Node::open(std::string_view bytes, const std::string& name) {
   return {std::move(file), std::move(root), name + ": ", bytes.size()};
 }
 
+Node Node::open_file(const std::filesystem::path& path) {
+  silence_library();
+  const auto name = path.string();
+  auto file = std::make_shared<const Id>(H5Fopen(name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT),
+                                         name + ": damaged or incomplete HDF5 file");
+  Id root(H5Gopen2(*file, "/", H5P_DEFAULT), name + ": damaged HDF5 file: no root group");
+  return {std::move(file), std::move(root), name + ": ", std::filesystem::file_size(path)};
+}
+
 bool Node::has(const std::string& child) const {
   return H5Lexists(id_, child.c_str(), H5P_DEFAULT) > 0;
 }
@@ -128,6 +137,19 @@ std::int64_t Node::integer_attribute(const std::string& name) const {
   return value;
 }
 
+double Node::real_attribute(const std::string& name) const {
+  const auto what = fmt::format("{}: attribute '{}'", place_, name);
+  const Id attribute(H5Aopen(id_, name.c_str(), H5P_DEFAULT), what + " is missing");
+  const Id space(H5Aget_space(attribute), what);
+  const Id type(H5Aget_type(attribute), what);
+  const auto kind = H5Tget_class(type);
+  if (H5Sget_simple_extent_npoints(space) != 1 || (kind != H5T_FLOAT && kind != H5T_INTEGER))
+    throw Error(ErrorKind::corrupt, what + " is no number");
+  double value = 0;
+  check(H5Aread(attribute, H5T_NATIVE_DOUBLE, &value), what);
+  return value;
+}
+
 std::vector<std::uint64_t> Node::shape() const {
   const Id space(H5Dget_space(id_), place_ + ": no dataset");
   const int rank = H5Sget_simple_extent_ndims(space);
@@ -178,8 +200,49 @@ std::vector<std::int64_t> Node::integers() const {
   return values;
 }
 
+std::vector<std::string> Node::variable_texts(hid_t type) const {
+  std::vector<char*> pointers(element_count(sizeof(char*)));
+  if (pointers.empty()) return {};
+  read(type, pointers.data());
+  std::vector<std::string> texts;
+  for (const auto* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
+  const Id space(H5Dget_space(id_), place_);
+  H5Dvlen_reclaim(type, space, H5P_DEFAULT, pointers.data());
+  return texts;
+}
+
+std::string Node::bytes_of_row(std::size_t row) const {
+  const auto sizes = shape();
+  const Id type(H5Dget_type(id_), place_ + ": no dataset");
+  const bool list = H5Tget_class(type) == H5T_VLEN;
+  if (sizes.size() != (list ? 1U : 2U) || row >= sizes[0])
+    throw Error(ErrorKind::corrupt, fmt::format("{}: no row {} of bytes", place_, row));
+  const Id space(H5Dget_space(id_), place_);
+  const std::array<hsize_t, 2> start{row, 0}, count{1, list ? 1 : sizes[1]};
+  check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+        place_);
+  const hsize_t length = count[1];
+  const Id memory(H5Screate_simple(1, &length, nullptr), place_);
+  const auto damaged = place_ + ": damaged dataset";
+  if (!list) {
+    if (H5Tget_size(type) != 1 || sizes[1] > std::uint64_t{1} << 31)
+      throw Error(ErrorKind::unsupported, place_ + ": holds no bytes");
+    std::string bytes(sizes[1], '\0');
+    check(H5Dread(id_, type, memory, space, H5P_DEFAULT, bytes.data()), damaged);
+    return bytes;
+  }
+  const Id element(H5Tget_super(type), place_);
+  if (H5Tget_size(element) != 1) throw Error(ErrorKind::unsupported, place_ + ": holds no bytes");
+  hvl_t item{};
+  check(H5Dread(id_, type, memory, space, H5P_DEFAULT, &item), damaged);
+  std::string bytes(static_cast<const char*>(item.p), item.len);
+  H5Dvlen_reclaim(type, memory, H5P_DEFAULT, &item);
+  return bytes;
+}
+
 std::vector<std::string> Node::texts() const {
   const Id type(H5Dget_type(id_), place_ + ": no dataset");
+  if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0) return variable_texts(type);
   if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0)
     throw Error(ErrorKind::unsupported,
                 place_ + ": holds no texts of fixed length (pickled objects?)");
