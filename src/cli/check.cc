@@ -7,12 +7,15 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/print.h"
 
 namespace poseheir {
 namespace {
 
 struct Request {
   std::string config;
+  Output output;
   bool fix = false, dry_run = false, json = false, quick = false;
 };
 
@@ -26,10 +29,6 @@ const char* word(Severity severity) {
       break;
   }
   return "note";
-}
-
-std::string counted(int count, const char* thing) {
-  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }
 
 std::string numbers(const ProjectCheck& check) {
@@ -116,6 +115,7 @@ void add_check(CLI::App& app) {
   command->add_flag("--dry-run", request->dry_run, "with --fix: say what would be written")
       ->needs(fix);
   command->add_flag("--json", request->json, "print one JSON document");
+  add_output_options(*command, request->output);
   command->footer(
       "Examples:\n"
       "  poseheir check my-project\n"

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/print.h"
 
 namespace poseheir {
 namespace {
@@ -17,6 +19,7 @@ namespace {
 struct Request {
   std::string file, to;
   ImportOptions options;
+  Output output;
   bool dry_run = false, json = false;
 };
 
@@ -28,8 +31,9 @@ std::string today() {
 }
 
 void print(const AnnotationSet& set, const Request& request) {
-  std::cout << fmt::format("{}: {}, {} labelled pictures, {} body parts ({})\n", request.file,
-                           set.format, set.pictures.size(), set.bodyparts.size(),
+  std::cout << fmt::format("{}: {}, {}, {} ({})\n", request.file, set.format,
+                           counted(set.pictures.size(), "labelled picture"),
+                           counted(set.bodyparts.size(), "body part"),
                            fmt::join(set.bodyparts, ", "));
   if (!set.individuals.empty())
     std::cout << fmt::format("several animals: {}\n", fmt::join(set.individuals, ", "));
@@ -46,7 +50,7 @@ void print(const AnnotationSet& set, const Request& request) {
 void run(Request request) {
   if (request.options.date.empty()) request.options.date = today();
   const auto set = read_annotations(request.file, request.options);
-  for (const auto& warning : set.warnings) std::cerr << "poseheir: warning: " << warning << '\n';
+  for (const auto& warning : set.warnings) request.output.warn(warning);
   if (!request.dry_run) write_imported_project(request.to, set, request.options);
   if (!request.json) return print(set, request);
   std::cout << nlohmann::ordered_json{{"format", set.format},
@@ -81,6 +85,7 @@ void add_import(CLI::App& app) {
   command->add_option("--category", options.category, "COCO: which, if several have keypoints");
   command->add_flag("--dry-run", request->dry_run, "say what would be made");
   command->add_flag("--json", request->json, "print one JSON document");
+  add_output_options(*command, request->output);
   command->footer(
       "Examples:\n"
       "  poseheir import labels.pkg.slp --to my-project --task reach --scorer Ana\n"

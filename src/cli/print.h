@@ -10,7 +10,8 @@
 
 namespace poseheir {
 
-std::string size_text(std::uint64_t bytes);  // "94.4 MB"
+std::string size_text(std::uint64_t bytes);                 // "94.4 MB"
+std::string counted(std::size_t count, const char* thing);  // "1 picture", "2 pictures"
 
 // Rows of cells under a header, columns as wide as their widest cell; the last is not padded.
 class TextTable {
