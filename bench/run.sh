@@ -26,19 +26,21 @@ torch() {
     return 1
   fi
 }
+train() { bench/train.sh "$@"; }
 transfer() { bench/transfer.sh "$@"; }
 checkpoint() { build/release/checkpoint_bench "${1:-build/bench-checkpoint}"; }
 
 case ${1:-all} in
-  startup | engine | torch | transfer | checkpoint) "$@" ;;
+  startup | engine | torch | train | transfer | checkpoint) "$@" ;;
   all)
     startup
     transfer
     checkpoint
     engine
+    train
     ;;
   *)
-    echo "bench: unknown '$1'; known: startup, transfer, checkpoint, engine, torch" >&2
+    echo "bench: unknown '$1'; known: startup, transfer, checkpoint, engine, torch, train" >&2
     exit 2
     ;;
 esac
