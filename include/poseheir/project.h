@@ -223,6 +223,10 @@ Split read_split(const std::filesystem::path& documentation_pickle);
 // numpy.random.RandomState(seed).permutation(rows), as DeepLabCut splits. Throws Error(usage) for a
 // fraction that is not 0.01 to 1 in steps of 0.01.
 Split make_split(int rows, double fraction, std::uint64_t seed);
+// Of each folder the first int(pictures * fraction) by name for training and the later ones for
+// testing, so that no test picture is the neighbour in time of a training picture on both sides.
+// `pictures`: the components of each row's path.
+Split split_by_time(const std::vector<std::vector<std::string>>& pictures, double fraction);
 
 // One training record as DeepLabCut's .mat or pickle holds it: joints inside the image, cut to
 // integers (single animal) or rounded to two decimals (multi-animal, ascending by individual).
@@ -247,8 +251,10 @@ void write_split(const std::filesystem::path& documentation_pickle,
                  const std::vector<TrainingRecord>& records, const Split& split);
 std::vector<TrainingRecord> make_animal_records(const Project& project, const AnimalLabels& labels,
                                                 const std::vector<int>& rows);
+enum class JointPlaces { whole_pixels, exact };  // cut as DeepLabCut does, or as labelled
 std::vector<TrainingRecord> make_training_records(const Project& project, const Labels& labels,
-                                                  const std::vector<int>& rows);
+                                                  const std::vector<int>& rows,
+                                                  JointPlaces places = JointPlaces::whole_pixels);
 
 // Everything train and evaluate need of one model: an existing training set with its split, or one
 // made by us where there is none.
@@ -268,6 +274,7 @@ struct TrainingSetOptions {
   std::string augmenter;  // empty: the project's default
   int shuffle = 1;
   std::uint64_t seed = 0;    // 0, shuffle 1: numpy.random.RandomState(0)
+  bool by_time = false;      // test pictures are the last of each folder, no random ones
   std::string init_weights;  // empty: the key stays without a value
   // Multi-animal: limbs by config.yaml's skeleton instead of all pairs of body parts.
   bool limbs_from_skeleton = false;

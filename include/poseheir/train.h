@@ -32,6 +32,7 @@ struct TrainOptions {
   Freeze freeze = Freeze::none;
   std::optional<double> minutes;  // stops, resumable, after so long
   std::optional<int> patience;    // measurements in a row without a better test error: it stops
+  bool exact_joints = false;      // joints where they were labelled, not cut to whole pixels
   bool strict = false;  // refuse a picture that cannot be decoded, instead of passing over
   std::optional<std::size_t> memory_bytes;  // to stay within; what the machine has left if absent
   EngineOptions engine;

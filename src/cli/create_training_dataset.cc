@@ -75,7 +75,12 @@ void add_create_training_dataset(CLI::App& app) {
                       "checkpoint to start from, kept in pose_cfg.yaml");
   command->add_flag("--skeleton-limbs", options.limbs_from_skeleton,
                     "several animals: learn the limbs of config.yaml's skeleton, not all pairs");
-  command->add_option("--seed", options.seed, "of the split")->capture_default_str();
+  auto* seed = command->add_option("--seed", options.seed, "of the split")->capture_default_str();
+  command
+      ->add_flag("--by-time", options.by_time,
+                 "test on the last pictures of each folder, which resemble the training pictures "
+                 "less than random ones do")
+      ->excludes(seed);
   command->add_flag("--overwrite", options.overwrite, "replace an existing model of this shuffle");
   command->add_flag("--json", request->json, "print one JSON document");
   add_output_options(*command, request->output);

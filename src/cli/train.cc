@@ -173,6 +173,8 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
       .add_option("--patience", options.patience,
                   "Stop early after so many measurements without a better test error")
       ->check(above_zero());
+  command.add_flag("--exact-joints", options.exact_joints,
+                   "Learn joints where they were labelled; DeepLabCut cuts them to whole pixels");
   command.add_flag("--strict", options.strict,
                    "Refuse a picture that cannot be decoded, instead of passing it over");
   command

@@ -97,6 +97,13 @@ void add(FileTransaction& files, const std::filesystem::path& path, const std::s
   files.append(files.add(path), content);
 }
 
+template <class Images>
+std::vector<std::vector<std::string>> paths_of(const Images& images) {
+  std::vector<std::vector<std::string>> paths;
+  for (const auto& image : images) paths.push_back(image.path);
+  return paths;
+}
+
 // The labels of either kind of project, and what a training set makes of them.
 class Annotations {
  public:
@@ -106,8 +113,11 @@ class Annotations {
     else
       labels_ = merge_labels(project);
   }
-  int rows() const {
-    return static_cast<int>(labels_ ? labels_->images.size() : animals_->images.size());
+  Split split(double fraction, const TrainingSetOptions& options) const {
+    const auto pictures = labels_ ? paths_of(labels_->images) : paths_of(animals_->images);
+    if (options.by_time) return split_by_time(pictures, fraction);
+    return make_split(static_cast<int>(pictures.size()), fraction,
+                      options.seed + static_cast<std::uint64_t>(options.shuffle - 1));
   }
   const std::vector<std::string>& warnings() const {
     return labels_ ? labels_->warnings : animals_->warnings;
@@ -156,8 +166,7 @@ CreatedTrainingSet create_training_dataset(const Project& project,
   add(files, training_set / ("CollectedData_" + project.scorer + ".csv"), merged.csv);
   for (std::size_t i = 0; i < created.models.size(); ++i) {
     auto& [paths, split, count] = created.models[i];
-    split = make_split(labels.rows(), project.training_fractions[i],
-                       options.seed + static_cast<std::uint64_t>(options.shuffle - 1));
+    split = labels.split(project.training_fractions[i], options);
     const auto records = labels.records(split.train);
     count = static_cast<int>(records.size());
     const auto model = new_model(project, options, paths);

@@ -59,14 +59,18 @@ void check_split(const Split& split, const std::filesystem::path& file, std::siz
 }
 
 // DeepLabCut's rule: whole pixels, and strictly inside the image.
-std::vector<TrainingRecord::Joint> visible_joints(const LabelledImage& image,
-                                                  const ImageSize& size) {
+std::vector<TrainingRecord::Joint> visible_joints(const LabelledImage& image, const ImageSize& size,
+                                                  JointPlaces places) {
   std::vector<TrainingRecord::Joint> joints;
   for (std::size_t i = 0; i < image.points.size(); ++i) {
     const auto& point = image.points[i];
     if (point.missing()) continue;
     const double x = std::trunc(point.x), y = std::trunc(point.y);
-    if (x > 0 && x < size.width && y > 0 && y < size.height)
+    const bool inside = x > 0 && x < size.width && y > 0 && y < size.height;
+    if (!inside) continue;
+    if (places == JointPlaces::exact)
+      joints.push_back({static_cast<int>(i), point.x, point.y});
+    else
       joints.push_back({static_cast<int>(i), x, y});
   }
   return joints;
@@ -75,12 +79,13 @@ std::vector<TrainingRecord::Joint> visible_joints(const LabelledImage& image,
 }  // namespace
 
 std::vector<TrainingRecord> make_training_records(const Project& project, const Labels& labels,
-                                                  const std::vector<int>& rows) {
+                                                  const std::vector<int>& rows,
+                                                  JointPlaces places) {
   std::vector<TrainingRecord> records;
   for (const int row : rows) {
     const auto& image = labels.images.at(static_cast<std::size_t>(row));
     const auto size = read_image_size(image_path(project, image));
-    auto joints = visible_joints(image, size);
+    auto joints = visible_joints(image, size, places);
     if (!joints.empty())
       records.push_back({image.path, size.channels, size.height, size.width, std::move(joints)});
   }

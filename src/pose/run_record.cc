@@ -96,6 +96,7 @@ json options_json(const RunSubject& run) {
           {"seed", options.seed},
           {"freeze", name_of(kFreezes, options.freeze)},
           {"patience", optional_json(options.patience)},
+          {"exact_joints", options.exact_joints},
           {"strict", options.strict},
           {"threads", thread_count(options.engine)},
           {"precision", name_of(kPrecisions, options.engine.precision)}};
@@ -114,6 +115,7 @@ TrainOptions options_of(const json& from) {
   options.seed = from.at("seed");
   options.freeze = value_of(kFreezes, from.at("freeze"));
   take(from, "patience", options.patience);
+  options.exact_joints = from.at("exact_joints");
   options.strict = from.at("strict");
   options.engine.threads = from.at("threads");
   options.engine.precision = value_of(kPrecisions, from.at("precision"));

@@ -76,6 +76,9 @@ class Run {
         dataset_(read_dataset(project, choice, config_)),
         folder_(model_paths(project, choice).train),
         files_(folder_) {
+    if (options.exact_joints && !project.multi_animal)  // several animals' joints are not cut
+      dataset_.records =
+          make_training_records(project, dataset_.labels, dataset_.split.train, JointPlaces::exact);
     if (dataset_.records.empty())
       throw Error(ErrorKind::usage, fmt::format("{}: no labelled picture in its training set",
                                                 config_.path.string()));

@@ -171,7 +171,7 @@ TEST_F(OpenField, OracleOpensTheTrainingSet) {
   EXPECT_EQ(run_oracle("dlc/check_with_deeplabcut.py", folder.path().string()), 0);
 }
 
-TEST(TrainingRecords, KeepOnlyWholePixelsStrictlyInside) {
+TEST(TrainingRecords, KeepOnlyWholePixelsStrictlyInsideUnlessAskedForExactOnes) {
   const TempDir folder;
   write_image(folder / "a.png", {10, 20, std::vector<std::uint8_t>(600)});
   Project project;
@@ -187,6 +187,11 @@ TEST(TrainingRecords, KeepOnlyWholePixelsStrictlyInside) {
   EXPECT_EQ(records[0].joints[0].x, 19);
   EXPECT_EQ(records[0].joints[0].y, 9);
   EXPECT_EQ(records[0].joints[1].id, 4);
+  const auto exact = make_training_records(project, labels, {0, 1}, JointPlaces::exact);
+  ASSERT_EQ(exact.size(), 1U);
+  ASSERT_EQ(exact[0].joints.size(), 2U);  // the same joints,
+  EXPECT_EQ(exact[0].joints[0].x, 19.9);  // not cut
+  EXPECT_EQ(exact[0].joints[0].y, 9.9);
   labels.images[0].path = {"none.png"};
   EXPECT_ERROR(make_training_records(project, labels, {0}), ErrorKind::io, "none.png");
 }

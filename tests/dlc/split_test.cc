@@ -31,5 +31,19 @@ TEST(MakeSplit, RefusesFractionsThatDeepLabCutRefuses) {
   EXPECT_ERROR(make_split(0, 0.5, 0), ErrorKind::usage, "no labelled images");
 }
 
+TEST(SplitByTime, TestsOnTheLastPicturesOfEachFolderByName) {
+  const auto split = split_by_time({{"labeled-data", "b", "img3.png"},
+                                    {"labeled-data", "a", "img2.png"},
+                                    {"labeled-data", "b", "img1.png"},
+                                    {"labeled-data", "a", "img1.png"},
+                                    {"labeled-data", "b", "img2.png"},
+                                    {"labeled-data", "a", "img0.png"}},
+                                   0.67);
+  EXPECT_THAT(split.train, ElementsAre(5, 3, 2, 4));
+  EXPECT_THAT(split.test, ElementsAre(1, 0));
+  EXPECT_EQ(split.fraction, 0.67);
+  EXPECT_ERROR(split_by_time({}, 0.5), ErrorKind::usage, "no labelled images");
+}
+
 }  // namespace
 }  // namespace poseheir
