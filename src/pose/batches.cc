@@ -116,6 +116,7 @@ BatchChoice choose_fast(const std::vector<TrainingRecord>& records, const BatchO
   for (int slot = 0; slot < options.batch_size; ++slot)
     choice.records.push_back(epoch_index(options, static_cast<int>(records.size()),
                                          iteration * options.batch_size + slot));
+  choice.size_from = choice.records.front();
   return choice;
 }
 
@@ -256,8 +257,9 @@ AnimalTargetOptions at_scale(AnimalTargetOptions options, double scale) {
 
 Batch assemble_fast(const Assembly& from) {
   const auto& options = from.options;
-  auto batch = empty_batch(static_cast<int>(from.choice.records.size()), options.tile_height,
-                           options.tile_width, options);
+  const auto size = batch_size_of(from.records, options, from.choice);
+  auto batch =
+      empty_batch(static_cast<int>(from.choice.records.size()), size.height, size.width, options);
   std::optional<AnimalTargets> animals;
   if (options.animals)
     animals = empty_animal_targets(batch.count, {batch.height, batch.width}, options);
@@ -298,7 +300,11 @@ BatchChoice choose_batch(const std::vector<TrainingRecord>& records, const Batch
 
 MapSize batch_size_of(const std::vector<TrainingRecord>& records, const BatchOptions& options,
                       const BatchChoice& choice) {
-  if (options.kind == LoaderKind::fast) return {options.tile_height, options.tile_width};
+  if (options.kind == LoaderKind::fast) {
+    const auto& record = records.at(static_cast<std::size_t>(choice.size_from));
+    return {tile_side(record.height, options.largest_tile),
+            tile_side(record.width, options.largest_tile)};
+  }
   if (options.kind == LoaderKind::animals) {
     const auto piece = animal_input_size(options, choice.scale);
     return {piece.height, piece.width};

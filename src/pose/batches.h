@@ -26,7 +26,7 @@ struct Batch {
 enum class LoaderKind {
   imgaug,     // [imgaug, default]
   scalecrop,  // [scalecrop, deterministic]: one picture at a time, in epochs
-  fast,       // [--recipe fast]: tiles of one size, warped in one step
+  fast,       // [--recipe fast]: tiles, warped in one step
   animals,    // [multi-animal-imgaug]: pieces of pictures at their own scale
 };
 
@@ -58,7 +58,7 @@ struct BatchOptions {
   bool shuffle = true, constant_draws = false;  // [shuffle], [deterministic]
   bool mirror = false;                          // scalecrop: every picture a second time, flipped
   CropOptions crop;
-  int tile_height = 0, tile_width = 0;  // fast: the input's size
+  int largest_tile = 384;  // fast: of the input's sides, in pixels
   AugmentOptions augment;
   TargetOptions targets;
   std::optional<AnimalBatchOptions> animals;  // set for several animals
@@ -73,7 +73,7 @@ using PictureSource = std::function<std::shared_ptr<const Image>(std::size_t rec
 struct BatchChoice {
   std::vector<int> records;
   double scale = 1;
-  int size_from = 0;      // imgaug: the record whose size, scaled, is the input's
+  int size_from = 0;      // the record that decides the input's size (imgaug: scaled)
   bool flipped = false;   // scalecrop: the mirrored half of an epoch
   std::uint64_t key = 0;  // of the random numbers of its first image
 };

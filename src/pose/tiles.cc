@@ -60,6 +60,12 @@ void change_colours(Image& image, const AugmentOptions& options, Random& random)
 
 }  // namespace
 
+int tile_side(int picture, int largest) {
+  constexpr int kPeriod = 32;
+  if (picture <= largest) return picture;
+  return picture - (picture - largest + kPeriod - 1) / kPeriod * kPeriod;
+}
+
 Sample warp_tile(const Image& picture, const std::vector<InputJoint>& joints, double scale,
                  int height, int width, const AugmentOptions& augment, Random& random) {
   const bool flipped = augment.mirror && random.chance(0.5);

@@ -84,7 +84,7 @@ class Run {
                                                 config_.path.string()));
     start_ = load_start_weights(network_, config_, project.folder, options.init, options.keep_heads,
                                 options.seed);
-    plan_ = plan_training(network_, config_, dataset_.records, options, start_.first_iteration);
+    plan_ = plan_training(network_, config_, options, start_.first_iteration);
     if (!options.eval_iterations && plan_.eval_iterations > 0)
       plan_.eval_iterations =
           std::max(plan_.eval_iterations, affordable_interval(dataset_, plan_, options.freeze));

@@ -38,21 +38,11 @@ void plan_dlc(TrainingPlan& plan, const Network& network, const PoseConfig& conf
   plan.save_iterations = static_cast<std::int64_t>(config.number("save_iters", 50000));
 }
 
-// The largest picture's side in whole cells of the coarsest layer.
-int largest_side(const std::vector<TrainingRecord>& records, int TrainingRecord::*side) {
-  constexpr int kCell = 32;
-  int most = 0;
-  for (const auto& record : records) most = std::max(most, record.*side);
-  return std::max(1, (most + kCell - 1) / kCell) * kCell;
-}
-
 // Figures on openfield and the demo: docs/validation.md. Not tuned beyond those MobileNet runs.
-void plan_fast(TrainingPlan& plan, const Network& network,
-               const std::vector<TrainingRecord>& records, const TrainOptions& options) {
+void plan_fast(TrainingPlan& plan, const Network& network, const TrainOptions& options) {
   constexpr std::int64_t kIterations = 1000, kWarmUp = 30;
   constexpr int kBatch = 4;
   constexpr double kJitter = 0.25;
-  constexpr int kLargestTile = 384;
   auto& batches = plan.batches;
   batches.kind = LoaderKind::fast;
   batches.batch_size = kBatch;
@@ -60,8 +50,6 @@ void plan_fast(TrainingPlan& plan, const Network& network,
   batches.global_scale = 1;
   batches.scale_jitter = {1 - kJitter, 1 + kJitter};
   batches.constant_draws = false;
-  batches.tile_height = std::min(kLargestTile, largest_side(records, &TrainingRecord::height));
-  batches.tile_width = std::min(kLargestTile, largest_side(records, &TrainingRecord::width));
   // Batch statistics rein in large steps; networks with fixed ones take smaller steps.
   const bool reined = std::any_of(network.layers.begin(), network.layers.end(),
                                   [](const Layer& layer) { return layer.batch_statistics; });
@@ -94,8 +82,7 @@ std::vector<bool> trained_variables(const Network& network, const PoseConfig& co
 }  // namespace
 
 TrainingPlan plan_training(const Network& network, const PoseConfig& config,
-                           const std::vector<TrainingRecord>& records, const TrainOptions& options,
-                           std::int64_t first_iteration) {
+                           const TrainOptions& options, std::int64_t first_iteration) {
   TrainingPlan plan;
   plan.first_iteration = first_iteration;
   plan.batches = batch_options(config);
@@ -104,7 +91,7 @@ TrainingPlan plan_training(const Network& network, const PoseConfig& config,
   if (options.recipe == Recipe::dlc)
     plan_dlc(plan, network, config, options);
   else
-    plan_fast(plan, network, records, options);
+    plan_fast(plan, network, options);
   plan.batches.seed = options.seed;
   // DeepLabCut's multi-animal trainer takes one picture at a time with anything but Adam.
   if (plan.batches.animals && plan.optimizer.kind != OptimizerKind::adam)

@@ -24,7 +24,6 @@ struct TrainingPlan {
 };
 
 TrainingPlan plan_training(const Network& network, const PoseConfig& config,
-                           const std::vector<TrainingRecord>& records, const TrainOptions& options,
-                           std::int64_t first_iteration);
+                           const TrainOptions& options, std::int64_t first_iteration);
 
 }  // namespace poseheir

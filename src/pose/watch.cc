@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pose/tiles.h"
 #include "poseheir/error.h"
 
 namespace poseheir {
@@ -70,10 +71,15 @@ std::int64_t affordable_interval(const Dataset& dataset, const TrainingPlan& pla
     pixels += static_cast<double>(record.width) * record.height;
   pixels /= static_cast<double>(std::max<std::size_t>(dataset.records.size(), 1));
   const auto& batches = plan.batches;
-  const bool tiles = batches.kind == LoaderKind::fast;
-  const double trained =
-      batches.batch_size * (tiles ? static_cast<double>(batches.tile_width) * batches.tile_height
-                                  : pixels * batches.global_scale * batches.global_scale);
+  double trained = pixels * batches.global_scale * batches.global_scale;
+  if (batches.kind == LoaderKind::fast) {
+    trained = 0;
+    for (const auto& record : dataset.records)
+      trained += static_cast<double>(tile_side(record.width, batches.largest_tile)) *
+                 tile_side(record.height, batches.largest_tile);
+    trained /= static_cast<double>(std::max<std::size_t>(dataset.records.size(), 1));
+  }
+  trained *= batches.batch_size;
   // A step costs about three forward passes, two of them for gradients that frozen layers lack.
   const double passes = freeze == Freeze::none ? 3 : freeze == Freeze::base ? 1.8 : 1.2;
   const double measured =

@@ -5,6 +5,7 @@
 
 #include "expect_error.h"
 #include "pose/loader.h"
+#include "pose/tiles.h"
 #include "shared.h"
 #include "temp_dir.h"
 
@@ -184,12 +185,34 @@ TEST(Augment, KeepsJointsOnWhatTheyMark) {
   EXPECT_GT(compared, 50);
 }
 
+// A cell's place on the picture, by TensorFlow's rule for SAME at a stride of 2 and a kernel of 3:
+// the first window begins at pixel 0 of an even side, at -1 of an odd one. Four strides: MobileNet.
+int place_of_first_cell(int side) {
+  int place = 0;
+  for (int step = 1; step <= 8; step *= 2, side = (side + 1) / 2) place += side % 2 == 0 ? step : 0;
+  return place;
+}
+
+TEST(FastTiles, PlaceCellsAsThePicturesAtPredictionDo) {
+  EXPECT_EQ(tile_side(162, 384), 162);
+  EXPECT_EQ(tile_side(640, 384), 384);
+  EXPECT_EQ(tile_side(1080, 384), 376);
+  EXPECT_EQ(place_of_first_cell(162), 1);
+  EXPECT_EQ(place_of_first_cell(192), 15);  // where a tile of whole cells would put it
+  for (int side = 33; side < 2200; ++side) {
+    const int tile = tile_side(side, 384);
+    ASSERT_LE(tile, 384);
+    ASSERT_GT(tile, std::min(side, 353) - 1) << side;
+    ASSERT_EQ(place_of_first_cell(tile), place_of_first_cell(side)) << side;
+  }
+}
+
 TEST(FastTiles, KeepJointsOnWhatTheyMark) {
   const Squares squares;
   BatchOptions options;
   options.kind = LoaderKind::fast;
   options.batch_size = 4;
-  options.tile_height = options.tile_width = 96;
+  options.largest_tile = 120;  // of pictures of 200 x 160: tiles of 104 x 96
   options.keypoints = 1;
   options.scale_jitter = {0.8, 1.3};
   options.augment.rotation = {0.4, {-25, 25, {}}, {}};
@@ -197,15 +220,17 @@ TEST(FastTiles, KeepJointsOnWhatTheyMark) {
   options.targets.disc_radius_pixels = 8;
   for (std::int64_t iteration = 0; iteration < 10; ++iteration) {
     const auto batch = squares.batch(options, iteration);
+    ASSERT_EQ(batch.width, 104);
+    ASSERT_EQ(batch.height, 96);
     ASSERT_EQ(batch.targets.height, 12);
     for (int slot = 0; slot < 4; ++slot) {
-      const auto size = static_cast<std::size_t>(96 * 96 * 3);
+      const auto size = static_cast<std::size_t>(96 * 104 * 3);
       Image tile{
-          96, 96, {batch.pixels.begin() + slot * size, batch.pixels.begin() + (slot + 1) * size}};
+          96, 104, {batch.pixels.begin() + slot * size, batch.pixels.begin() + (slot + 1) * size}};
       const auto spot = white_spot(tile);
-      if (spot.x < 16 || spot.x > 80 || spot.y < 16 || spot.y > 80) continue;
+      if (spot.x < 16 || spot.x > 88 || spot.y < 16 || spot.y > 80) continue;
       const int row = static_cast<int>(spot.y / 8), column = static_cast<int>(spot.x / 8);
-      const auto cell = (slot * 12 + row) * 12 + column;
+      const auto cell = (slot * 12 + row) * batch.targets.width + column;
       EXPECT_EQ(batch.targets.part_score[cell], 1) << iteration << ' ' << slot;
       EXPECT_NEAR(batch.targets.locref[2 * cell] * 7.2801, spot.x - (column * 8 + 4), 1.5);
       EXPECT_NEAR(batch.targets.locref[2 * cell + 1] * 7.2801, spot.y - (row * 8 + 4), 1.5);
