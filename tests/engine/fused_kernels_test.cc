@@ -1,4 +1,5 @@
 // The fused kernels against plain sums, on maps wider than a strip and of odd sizes.
+#include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <random>
@@ -154,6 +155,10 @@ INSTANTIATE_TEST_SUITE_P(Shapes, DepthwiseKernel,
                                          DepthwiseShape{2, 17, 301, 16, 5, 1, 2, 2, 17, 301},
                                          DepthwiseShape{1, 34, 601, 8, 5, 2, 1, 2, 17, 301}));
 
+PointwiseShape shape_of(long pixels, int inputs, int outputs) {
+  return pointwise_shape(pixels, inputs, outputs, best_kernels().tile_values);
+}
+
 class PointwiseKernel : public testing::TestWithParam<PointwiseShape> {};
 
 TEST_P(PointwiseKernel, EqualsPlainSums) {
@@ -164,13 +169,13 @@ TEST_P(PointwiseKernel, EqualsPlainSums) {
   const Norm before(s.inputs, 10), after(s.outputs, 20);
   const auto x = random_values(pixels * in, 1), w = random_values(in * out, 2);
   const auto raw = random_values(pixels * out, 3), dy = random_values(pixels * out, 4);
-  Values transposed(in * out), wanted(pixels * out), wanted_dx(pixels * in), wanted_dw(in * out);
+  Values packed(in * out), transposed(in * out), wanted(pixels * out), wanted_dx(pixels * in),
+      wanted_dw(in * out);
   for (std::size_t p = 0; p < pixels; ++p)
     for (std::size_t k = 0; k < in; ++k)
       for (std::size_t o = 0; o < out; ++o) {
         const float a = before.value(x[p * in + k], k);
         const float dz = after.gradient(dy[p * out + o], raw[p * out + o], o);
-        transposed[o * in + k] = w[k * out + o];
         wanted[p * out + o] += a * w[k * out + o];
         wanted_dx[p * in + k] += dz * w[k * out + o];
         wanted_dw[k * out + o] += a * dz;
@@ -178,7 +183,8 @@ TEST_P(PointwiseKernel, EqualsPlainSums) {
   const auto parts = std::size_t(s.parts);
   Values y(pixels * out), dx(pixels * in), dw(in * out), workspace(parts * in * out);
   Values moments(parts * kMomentRows * out), sums(parts * kGradientRows * in);
-  best_kernels().pointwise({x.data(), &before.kernel}, w.data(), s, y.data(), moments.data());
+  best_kernels().pack_pointwise(w.data(), s.inputs, s.outputs, packed.data(), transposed.data());
+  best_kernels().pointwise({x.data(), &before.kernel}, packed.data(), s, y.data(), moments.data());
   expect_near(y, wanted);
   expect_moments(moments, s.parts, wanted, out);
   best_kernels().pointwise_backward({dy.data(), raw.data(), &after.kernel},
@@ -189,10 +195,57 @@ TEST_P(PointwiseKernel, EqualsPlainSums) {
   expect_sums(sums, s.parts, wanted_dx, x, before);
 }
 
+// Of -1, 0 and 1, bf16 holds all values and short sums exactly.
+std::vector<bf16> small_values(std::size_t count, unsigned step) {
+  constexpr std::uint16_t kBits[] = {0, 0x3f80, 0xbf80};
+  std::vector<bf16> values(count);
+  for (std::size_t i = 0; i < count; ++i) values[i] = {kBits[i * step / 7 % 3]};
+  return values;
+}
+
+float value_of(bf16 value) { return value.bits == 0 ? 0.0F : value.bits == 0x3f80 ? 1.0F : -1.0F; }
+
+Values wide(const std::vector<bf16>& values) {
+  Values all;
+  for (const auto v : values) all.push_back(std::bit_cast<float>(std::uint32_t(v.bits) << 16));
+  return all;
+}
+
+TEST_P(PointwiseKernel, MultipliesBf16Exactly) {
+  const auto& kernels = bf16_kernels(onednn::effective_isa());
+  const auto s = pointwise_shape(std::min(GetParam().pixels, 101L), GetParam().inputs,
+                                 std::min(GetParam().outputs, 136), kernels.tile_values);
+  ASSERT_GT(s.parts, 0);
+  const auto pixels = std::size_t(s.pixels), in = std::size_t(s.inputs),
+             out = std::size_t(s.outputs);
+  const auto x = small_values(pixels * in, 11), dy = small_values(pixels * out, 13);
+  Values w(in * out), wanted(pixels * out), wanted_dx(pixels * in), wanted_dw(in * out);
+  for (std::size_t i = 0; i < w.size(); ++i) w[i] = float(int(i * i / 5 % 3) - 1);
+  for (std::size_t p = 0; p < pixels; ++p)
+    for (std::size_t k = 0; k < in; ++k)
+      for (std::size_t o = 0; o < out; ++o) {
+        wanted[p * out + o] += value_of(x[p * in + k]) * w[k * out + o];
+        wanted_dx[p * in + k] += value_of(dy[p * out + o]) * w[k * out + o];
+        wanted_dw[k * out + o] += value_of(x[p * in + k]) * value_of(dy[p * out + o]);
+      }
+  const auto parts = std::size_t(s.parts);
+  Values packed(in * out), transposed(in * out), dw(in * out), workspace(parts * in * out);
+  Values moments(parts * kMomentRows * out), matrix(pixels * out);
+  std::vector<bf16> y(pixels * out), dx(pixels * in);
+  kernels.pack_pointwise(w.data(), s.inputs, s.outputs, packed.data(), transposed.data());
+  kernels.pointwise({x.data(), nullptr}, packed.data(), s, y.data(), moments.data());
+  kernels.head_product({x.data(), nullptr}, packed.data(), s, matrix.data());
+  kernels.pointwise_backward({dy.data(), nullptr, nullptr}, {x.data(), nullptr}, transposed.data(),
+                             s, {dx.data(), nullptr, dw.data(), workspace.data()});
+  EXPECT_EQ(wide(y), wanted);
+  EXPECT_EQ(matrix, wanted);
+  EXPECT_EQ(wide(dx), wanted_dx);
+  EXPECT_EQ(dw, wanted_dw);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, PointwiseKernel,
-                         testing::Values(pointwise_shape(1, 8, 48), pointwise_shape(1001, 48, 8),
-                                         pointwise_shape(770, 56, 136),
-                                         pointwise_shape(99, 112, 1280)));
+                         testing::Values(shape_of(1, 8, 48), shape_of(1001, 48, 8),
+                                         shape_of(770, 56, 136), shape_of(99, 112, 1280)));
 
 }  // namespace
 }  // namespace poseheir::kernels

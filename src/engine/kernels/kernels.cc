@@ -23,15 +23,14 @@ long strips_of(int images, int height, int width) {
          ((width + kStripColumns - 1) / kStripColumns);
 }
 
-PointwiseShape pointwise_shape(long pixels, int inputs, int outputs) {
-  // Half of the smallest second cache that we meet; whole blocks of 8 rows.
-  constexpr long kTile = 1 << 15, kLargestTile = 1 << 16, kBlock = 8;
+PointwiseShape pointwise_shape(long pixels, int inputs, int outputs, long tile_values) {
+  constexpr long kBlock = 8;  // rows of a product
   // Parts leave sums and gradients of the weights: not too many, and none too small for its sums.
   constexpr long kMostParts = 64, kSums = 1 << 20, kLeastPixels = 96;
   PointwiseShape shape{pixels, inputs, outputs};
-  const long channels = long(inputs) + outputs;
-  if (channels * kBlock > kLargestTile || inputs % 8 != 0 || outputs % 8 != 0) return shape;
-  const long fitting = std::max<long>(kTile / channels / kBlock * kBlock, kBlock);
+  // A tile of inputs, and one of gradients in two orders.
+  const long fitting = tile_values / (inputs + 2L * outputs) / kBlock * kBlock;
+  if (fitting == 0 || inputs % 8 != 0 || outputs % 8 != 0) return shape;
   const long parts = std::clamp<long>(
       std::min(kSums / (long(inputs) * outputs), pixels / kLeastPixels), 2, kMostParts);
   const long share = ((pixels + parts - 1) / parts + kBlock - 1) / kBlock * kBlock;
@@ -79,8 +78,11 @@ void finish_gradient_sums(const float* pieces, long count, int channels, float* 
 }
 
 #ifdef POSEHEIR_X86
-#define POSEHEIR_CHOOSE(table) \
-  (isa == Isa::avx512 ? avx512::table : isa == Isa::avx2 ? avx2::table : baseline::table)
+#define POSEHEIR_CHOOSE(table)                  \
+  (isa == Isa::avx512_bf16 ? avx512_bf16::table \
+   : isa == Isa::avx512    ? avx512::table      \
+   : isa == Isa::avx2      ? avx2::table        \
+                           : baseline::table)
 #else
 #define POSEHEIR_CHOOSE(table) (static_cast<void>(isa), baseline::table)
 #endif

@@ -42,13 +42,14 @@ struct PointwiseShape {
   int inputs = 0, outputs = 0;
   long tile_pixels = 0, part_pixels = 0, parts = 0;
 };
-// No parts where a tile would be too large.
-PointwiseShape pointwise_shape(long pixels, int inputs, int outputs);
+// Tiles hold at most `tile_values`; no parts where the least tile would be larger.
+PointwiseShape pointwise_shape(long pixels, int inputs, int outputs, long tile_values);
 
 // One head of several that share a matrix with 9 columns for each of their channels, a column
 // (tap * channels + channel) after `first_column`.
 struct HeadShape {
   int images = 0, height = 0, width = 0, channels = 0, first_column = 0;
+  int cleared = 0;  // columns after those that become zero in a gradient
 };
 
 struct ChannelCopy {
@@ -108,6 +109,7 @@ struct FusedGradients {
 
 // Activations are void*: float or bf16, by the table they are taken from. Vectors are float.
 struct Kernels {
+  long tile_values;  // of a 1x1 convolution: pointwise_shape's
   void (*image)(const std::uint8_t* pixels, int images, int pixels_each, const float* offset,
                 const float* scale, bool planar, void* out);
   // Mean and biased variance of each channel.
@@ -129,11 +131,16 @@ struct Kernels {
                     float* moments);
   void (*depthwise_backward)(const GradientOperand& out, const Operand& in, const float* weights,
                              const DepthwiseShape& shape, const FusedGradients& gradients);
-  // Weights [inputs, outputs], backward [outputs, inputs].
-  void (*pointwise)(const Operand& in, const float* weights, const PointwiseShape& shape, void* y,
+  // Weights [inputs, outputs] as the next two read them, 4 bytes each; null: nobody does.
+  void (*pack_pointwise)(const float* weights, int inputs, int outputs, void* packed,
+                         void* transposed);
+  void (*pointwise)(const Operand& in, const void* packed, const PointwiseShape& shape, void* y,
                     float* moments);
-  void (*pointwise_backward)(const GradientOperand& out, const Operand& in, const float* transposed,
+  void (*pointwise_backward)(const GradientOperand& out, const Operand& in, const void* transposed,
                              const PointwiseShape& shape, const FusedGradients& gradients);
+  // pointwise without sums, its result in fp32.
+  void (*head_product)(const Operand& in, const void* packed, const PointwiseShape& shape,
+                       float* y);
   // View of the input; the output has rows and columns 0, stride, 2 stride, …
   void (*subsample)(const void* x, const View& view, int height, int width, int stride, void* y);
   void (*subsample_backward)(const void* dy, const View& view, int height, int width, int stride,
@@ -166,7 +173,7 @@ struct VectorKernels {
 };
 inline constexpr std::size_t kFoldPieces = 16;  // workspace of unfold: kFoldPieces * outputs
 
-enum class Isa { baseline, avx2, avx512 };
+enum class Isa { baseline, avx2, avx512, avx512_bf16 };  // each has the former ones
 const Kernels& float_kernels(Isa isa);
 const Kernels& bf16_kernels(Isa isa);
 const VectorKernels& vector_kernels(Isa isa);

@@ -5,6 +5,10 @@
 
 #include "engine/kernels/kernels.h"
 
+#ifdef __AVX512BF16__
+#include <immintrin.h>
+#endif
+
 namespace {
 
 using poseheir::kernels::bf16;
@@ -41,6 +45,12 @@ inline void store(float* p, Vec<W> v) {
 // To the nearest, ties to even.
 template <int W>
 inline void store(bf16* p, Vec<W> v) {
+#ifdef __AVX512BF16__
+  if constexpr (W == 16) {
+    const auto half = _mm512_cvtneps_pbh(__builtin_bit_cast(__m512, v));
+    return void(__builtin_memcpy(p, &half, sizeof half));
+  }
+#endif
   auto bits = __builtin_bit_cast(typename Lanes<W>::Bits, v);
   bits += 0x7fffU + ((bits >> 16) & 1U);
   const auto half = __builtin_convertvector(bits >> 16, typename Lanes<W>::Half);

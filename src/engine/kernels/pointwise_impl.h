@@ -2,131 +2,126 @@
 // cache, with batch norm on the way in and its sums on the way out.
 #pragma once
 
-#include "engine/kernels/fused_impl.h"
+#include "engine/kernels/products_impl.h"
 
 namespace {
 
 using namespace poseheir::kernels;
 
-// Vectors and rows of a block of sums that fit the registers.
-inline constexpr int kVectors = POSEHEIR_LANES == 16 ? 3 : 2;
-inline constexpr int kRows = POSEHEIR_LANES == 16 ? 8 : 4;
-inline constexpr long kTileFloats = 1 << 16;  // at most; see pointwise_shape
+// Of a tile, by the second caches of machines with these instructions; see pointwise_shape.
+inline constexpr long kTileWords = POSEHEIR_LANES == 16 ? 3L << 15 : 1L << 15;
 
-// y[R, V * W] = a[R, depth] * w[depth, V * W].
-template <int R, int V, int W, class T>
-inline void multiply_block(const float* a, long lda, const float* w, long ldw, long depth, T* y,
-                           long ldy) {
-  Vec<W> sum[R][V] = {};
-  for (long k = 0; k < depth; ++k) {
-    Vec<W> row[V];
-    for (int v = 0; v < V; ++v) row[v] = load<W>(w + k * ldw + v * W);
-    for (int r = 0; r < R; ++r) {
-      const auto x = all<W>(a[r * lda + k]);
-      for (int v = 0; v < V; ++v) sum[r][v] += x * row[v];
-    }
-  }
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < V; ++v) store<W>(y + r * ldy + v * W, sum[r][v]);
-}
-
-template <int V, int W, class T>
-inline void multiply_panel(const float* a, long rows, long depth, const float* w, long columns,
-                           T* y) {
-  long r = 0;
-  for (; r + kRows <= rows; r += kRows)
-    multiply_block<kRows, V, W>(a + r * depth, depth, w, columns, depth, y + r * columns, columns);
-  for (; r < rows; ++r)
-    multiply_block<1, V, W>(a + r * depth, depth, w, columns, depth, y + r * columns, columns);
-}
-
-// body(V, W, first column) over columns in the widest panels; their number is a multiple of 8.
+// body(W, first channel, first row, rows): a few rows at a time, so that memory is read on and on.
+// Channels are a multiple of 8.
 template <class Body>
-inline __attribute__((always_inline)) void in_panels(long columns, const Body& body) {
-  constexpr int W = POSEHEIR_LANES;
-  long c = 0;
-  for (; c + kVectors * W <= columns; c += kVectors * W) body(Width<kVectors>{}, Width<W>{}, c);
-  for (; c + 2 * W <= columns; c += 2 * W) body(Width<2>{}, Width<W>{}, c);
-  for (; c + W <= columns; c += W) body(Width<1>{}, Width<W>{}, c);
-  if constexpr (W > 8)
-    for (; c + 8 <= columns; c += 8) body(Width<1>{}, Width<8>{}, c);
+inline __attribute__((always_inline)) void in_rows(long rows, long channels, const Body& body) {
+  constexpr long kRowsAtOnce = 8;
+  for (long first = 0; first < rows; first += kRowsAtOnce) {
+    const long count = rows - first < kRowsAtOnce ? rows - first : kRowsAtOnce;
+    long c = 0;
+    for (; c + POSEHEIR_LANES <= channels; c += POSEHEIR_LANES)
+      body(Width<POSEHEIR_LANES>{}, c, first, count);
+    if constexpr (POSEHEIR_LANES > 8)
+      for (; c < channels; c += 8) body(Width<8>{}, c, first, count);
+  }
 }
 
-template <class T>
-inline void multiply(const float* a, long rows, long depth, const float* w, long columns, T* y) {
-  in_panels(columns, [&](auto vectors, auto width, long c) {
-    constexpr int V = decltype(vectors)::value, W = decltype(width)::value;
-    multiply_panel<V, W>(a, rows, depth, w + c, columns, y + c);
-  });
-}
-
-// sums[K, N] += a[rows, K]^T * b[rows, N], a block of eight rows of sums at a time.
-inline void multiply_transposed(const float* a, long depth, const float* b, long columns, long rows,
-                                float* sums) {
-  in_panels(columns, [&](auto vectors, auto width, long c) {
-    constexpr int V = decltype(vectors)::value, W = decltype(width)::value, R = kRows;
-    for (long k = 0; k < depth; k += R) {
-      Vec<W> sum[R][V];
-      for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) sum[r][v] = load<W>(sums + (k + r) * columns + c + v * W);
-      const float *x = a + k, *p = b + c;
-      for (long i = 0; i < rows; ++i, x += depth, p += columns) {
-        Vec<W> row[V];
-        for (int v = 0; v < V; ++v) row[v] = load<W>(p + v * W);
-        for (int r = 0; r < R; ++r) {
-          const auto value = all<W>(x[r]);
-          for (int v = 0; v < V; ++v) sum[r][v] += value * row[v];
-        }
-      }
-      for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) store<W>(sums + (k + r) * columns + c + v * W, sum[r][v]);
-    }
-  });
-}
-
-// Brings a tile of an operand to fp32, normalised; its own memory where nothing changes.
-template <class T>
-inline const float* read_tile(const T* x, const Normalisation* norm, long rows, long channels,
-                              float* tile) {
-  if constexpr (sizeof(T) == sizeof(float))
+// Brings a tile of an operand to factors, normalised; its own memory where nothing changes.
+// (Inlined, GCC takes the tile for uninitialised.)
+template <class T, class F>
+__attribute__((noinline)) const F* read_rows(const T* x, const Normalisation* norm, long rows,
+                                             long channels, F* tile) {
+  if constexpr (sizeof(T) == sizeof(F))
     if (norm == nullptr) return x;
-  in_lanes(channels, [&](auto width, long c) {
+  in_rows(rows, channels, [&](auto width, long c, long first, long count) {
     constexpr int W = decltype(width)::value;
     const Reading<W> reading(norm, c);
-    for (long i = 0; i < rows; ++i)
+    for (long i = first; i < first + count; ++i)
       store<W>(tile + i * channels + c, reading(load<W>(x + i * channels + c)));
   });
   return tile;
 }
 
+// Rows of a tile in words, the last of which may be half a one.
 template <class T>
-inline const float* read_gradient_tile(const T* dy, const T* x, const Normalisation* norm,
-                                       long rows, long channels, float* tile) {
-  if (norm == nullptr) return read_tile(dy, nullptr, rows, channels, tile);
-  in_lanes(channels, [&](auto width, long c) {
+inline long words_of(long rows) {
+  return (rows + kWord<Factor<T>> - 1) / kWord<Factor<T>>;
+}
+
+// The same as blocks of columns, for the gradient of the weights.
+template <class T, class F>
+inline void read_blocks(const T* x, const Normalisation* norm, long rows, long channels,
+                        F* blocks) {
+  const long count_of_words = words_of<T>(rows);
+  in_rows(rows, channels, [&](auto width, long c, long first, long count) {
+    constexpr int W = decltype(width)::value;
+    const Reading<W> reading(norm, c);
+    const auto at = [&](long i) { return reading(load<W>(x + i * channels + c)); };
+    for (long i = first; i < first + count; i += kWord<F>) {
+      const auto below = i + kWord<F> <= rows ? at(i + kWord<F> - 1) : Vec<W>{};
+      const auto word = pair_of<W>(at(i), below, F{});
+      F* to = blocks + (c / kBlock * count_of_words * kBlock + i / kWord<F> * kBlock + c % kBlock) *
+                           kWord<F>;
+      if constexpr (W <= kBlock) {
+        store_words<W>(to, word);
+      } else {
+        Vec<W / 2> half[2];
+        __builtin_memcpy(half, &word, sizeof word);
+        store_words<W / 2>(to, half[0]);
+        store_words<W / 2>(to + count_of_words * kBlock * kWord<F>, half[1]);
+      }
+    }
+  });
+}
+
+// The gradient of a tile's results, as rows for dx and as panels for the weights; null for what
+// nobody needs. Returns the rows: the gradient's own memory where nothing changes.
+template <class T, class F>
+inline const F* read_gradient(const T* dy, const T* x, const Normalisation* norm, long rows,
+                              long channels, F* to_rows, F* panels) {
+  const F* result = to_rows;
+  if constexpr (sizeof(T) == sizeof(F))
+    if (norm == nullptr) result = dy, to_rows = nullptr;
+  if (to_rows == nullptr && panels == nullptr) return result;
+  const long count_of_words = words_of<T>(rows);
+  in_rows(rows, channels, [&](auto width, long c, long first, long count) {
     constexpr int W = decltype(width)::value;
     const GradientReading<W> reading(norm, c);
-    for (long i = 0; i < rows; ++i)
-      store<W>(tile + i * channels + c,
-               reading(load<W>(dy + i * channels + c), load<W>(x + i * channels + c)));
+    const auto panel = panel_of(c, channels);
+    const auto at = [&](long i) {
+      const auto value = load<W>(dy + i * channels + c);
+      return norm == nullptr ? value : reading(value, load<W>(x + i * channels + c));
+    };
+    F* to = panels + (panel.first * count_of_words + c - panel.first) * kWord<F>;
+    for (long i = first; i < first + count; i += kWord<F>) {
+      const auto value = at(i);
+      if (to_rows != nullptr) store<W>(to_rows + i * channels + c, value);
+      auto below = value;
+      if constexpr (kWord<F> == 2) {
+        below = i + 1 < rows ? at(i + 1) : Vec<W>{};
+        if (to_rows != nullptr && i + 1 < rows) store<W>(to_rows + (i + 1) * channels + c, below);
+      }
+      if (panels != nullptr)
+        store_words<W>(to + i / kWord<F> * panel.width * kWord<F>, pair_of<W>(value, below, F{}));
+    }
   });
-  return tile;
+  return result;
 }
 
 // Adds a tile to a part's sums, which begin with the part's first pixel.
 template <class T>
 inline void add_moments(const T* y, long rows, long channels, bool begins, float* sums) {
-  in_lanes(channels, [&](auto width, long c) {
+  in_rows(rows, channels, [&](auto width, long c, long first, long count) {
     constexpr int W = decltype(width)::value;
-    Moments<W> moments;
-    moments.first = begins ? load<W>(y + c) : load<W>(sums + c);
-    for (long i = 0; i < rows; ++i) moments.add(load<W>(y + i * channels + c));
     float *sum = sums + channels + c, *square = sum + channels;
-    if (!begins) {
-      moments.sum += load<W>(sum);
-      moments.square += load<W>(square);
+    Moments<W> moments;
+    if (begins && first == 0) {
+      moments.first = load<W>(y + c);
+      store<W>(sums + c, moments.first);
+    } else {
+      moments = {load<W>(sums + c), load<W>(sum), load<W>(square)};
     }
-    store<W>(sums + c, moments.first);
+    for (long i = first; i < first + count; ++i) moments.add(load<W>(y + i * channels + c));
     store<W>(sum, moments.sum);
     store<W>(square, moments.square);
   });
@@ -145,21 +140,21 @@ inline void finish_moments(float* sums, long channels, long count) {
 template <class T>
 inline void add_gradient_sums(const T* dx, const T* x, const Normalisation& norm, long rows,
                               long channels, bool begins, float* sums) {
-  in_lanes(channels, [&](auto width, long c) {
+  in_rows(rows, channels, [&](auto width, long c, long first, long count) {
     constexpr int W = decltype(width)::value;
     const Reading<W> reading(&norm, c);
     const auto mean = load<W>(norm.mean + c);
     Vec<W> sum = {}, product = {};
-    for (long i = 0; i < rows; ++i) {
+    if (!begins || first > 0) {
+      sum = load<W>(sums + c);
+      product = load<W>(sums + channels + c);
+    }
+    for (long i = first; i < first + count; ++i) {
       const auto value = load<W>(x + i * channels + c);
       const auto kept = inside<W>(load<W>(dx + i * channels + c), reading.normal(value),
                                   reading.range.low, reading.range.high);
       sum += kept;
       product += kept * (value - mean);
-    }
-    if (!begins) {
-      sum += load<W>(sums + c);
-      product += load<W>(sums + channels + c);
     }
     store<W>(sums + c, sum);
     store<W>(sums + channels + c, product);
@@ -179,15 +174,23 @@ inline void in_tiles(const PointwiseShape& s, const Body& body) {
 }
 
 template <class T>
-void pointwise(const Operand& in, const float* weights, const PointwiseShape& s, void* y_,
-               float* moments) {
+void pack_pointwise(const float* weights, int inputs, int outputs, void* packed, void* transposed) {
+  if (packed != nullptr) pack_rows(weights, inputs, outputs, static_cast<Factor<T>*>(packed));
+  if (transposed != nullptr)
+    pack_columns(weights, outputs, inputs, static_cast<Factor<T>*>(transposed));
+}
+
+// Moments may be null.
+template <class T, class Y>
+void product(const Operand& in, const void* packed, const PointwiseShape& s, Y* y, float* moments) {
+  using F = Factor<T>;
   const T* x = static_cast<const T*>(in.data);
-  T* y = static_cast<T*>(y_);
   in_tiles(s, [&](long part, long first, long rows, bool begins) {
-    alignas(64) float tile[kTileFloats];
-    T* to = y + first * s.outputs;
-    multiply(read_tile(x + first * s.inputs, in.norm, rows, s.inputs, tile), rows, s.inputs,
-             weights, s.outputs, to);
+    alignas(64) F tile[kTileWords * kWord<F>];
+    Y* to = y + first * s.outputs;
+    multiply(read_rows(x + first * s.inputs, in.norm, rows, s.inputs, tile), rows, s.inputs,
+             static_cast<const F*>(packed), s.outputs, to);
+    if (moments == nullptr) return;
     float* sums = moments + part * kMomentRows * s.outputs;
     add_moments(to, rows, s.outputs, begins, sums);
     const long last = first + rows, end = (part + 1) * s.part_pixels;
@@ -197,25 +200,39 @@ void pointwise(const Operand& in, const float* weights, const PointwiseShape& s,
 }
 
 template <class T>
-void pointwise_backward(const GradientOperand& out, const Operand& in, const float* transposed,
+void pointwise(const Operand& in, const void* packed, const PointwiseShape& s, void* y,
+               float* moments) {
+  product<T>(in, packed, s, static_cast<T*>(y), moments);
+}
+
+template <class T>
+void head_product(const Operand& in, const void* packed, const PointwiseShape& s, float* y) {
+  product<T>(in, packed, s, y, nullptr);
+}
+
+template <class T>
+void pointwise_backward(const GradientOperand& out, const Operand& in, const void* transposed,
                         const PointwiseShape& s, const FusedGradients& gradients) {
+  using F = Factor<T>;
   const T *x = static_cast<const T*>(in.data), *dy = static_cast<const T*>(out.dy);
   const T* raw = static_cast<const T*>(out.x);
   T* dx = static_cast<T*>(gradients.dx);
   const long size = long(s.inputs) * s.outputs;
   in_tiles(s, [&](long part, long first, long rows, bool begins) {
-    alignas(64) float tile[kTileFloats];
-    const float* dz = read_gradient_tile(dy + first * s.outputs, raw + first * s.outputs, out.norm,
-                                         rows, s.outputs, tile + rows * s.inputs);
-    if (gradients.weights != nullptr) {
-      float* sums = gradients.workspace + part * size;
-      if (begins) __builtin_memset(sums, 0, size * sizeof(float));
-      multiply_transposed(read_tile(x + first * s.inputs, in.norm, rows, s.inputs, tile), s.inputs,
-                          dz, s.outputs, rows, sums);
+    alignas(64) F tile[kTileWords * kWord<F>];
+    F *panels = tile + s.tile_pixels * s.inputs, *gradient = panels + s.tile_pixels * s.outputs;
+    const bool trains = gradients.weights != nullptr;
+    const F* dz =
+        read_gradient(dy + first * s.outputs, raw + first * s.outputs, out.norm, rows, s.outputs,
+                      dx != nullptr ? gradient : nullptr, trains ? panels : nullptr);
+    if (trains) {
+      read_blocks(x + first * s.inputs, in.norm, rows, s.inputs, tile);
+      multiply_transposed(tile, s.inputs, panels, s.outputs, words_of<T>(rows), begins,
+                          gradients.workspace + part * size);
     }
     if (dx == nullptr) return;
     T* to = dx + first * s.inputs;
-    multiply(dz, rows, s.outputs, transposed, s.inputs, to);
+    multiply(dz, rows, s.outputs, static_cast<const F*>(transposed), s.inputs, to);
     if (gradients.sums != nullptr)
       add_gradient_sums(to, x + first * s.inputs, *in.norm, rows, s.inputs, begins,
                         gradients.sums + part * kGradientRows * s.inputs);

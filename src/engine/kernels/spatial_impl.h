@@ -64,6 +64,7 @@ void subsample_backward(const void* dy_, const View& view, int height, int width
 
 // Where column k of a cell lies in the matrix.
 inline long in_matrix(const View& view, long image, long cell, long column) {
+  if (view.blocks == 1) return (image * view.pixels + cell) * view.inner + column;
   const long block = column / view.inner, lane = column % view.inner;
   return ((image * view.blocks + block) * view.pixels + cell) * view.inner + lane;
 }
@@ -100,7 +101,7 @@ void head_backward(const float* gradient, const View& view, const HeadShape& sha
 #pragma omp parallel for schedule(static)
   for (long row = 0; row < rows; ++row) {
     const long n = row / shape.height, i = row % shape.height;
-    for (int j = 0; j < shape.width; ++j)
+    for (int j = 0; j < shape.width; ++j) {
       for (int tap = 0; tap < 9; ++tap) {
         const long y = 2 * i + tap / 3, x = 2 * j + tap % 3;
         const bool kept = y < out_height && x < out_width;
@@ -111,6 +112,11 @@ void head_backward(const float* gradient, const View& view, const HeadShape& sha
           store<1>(matrix + in_matrix(view, n, i * shape.width + j, column), v);
         }
       }
+      for (int k = 0; k < shape.cleared; ++k)
+        store<1>(matrix + in_matrix(view, n, i * shape.width + j,
+                                    shape.first_column + 9L * shape.channels + k),
+                 Vec<1>{});
+    }
   }
 }
 

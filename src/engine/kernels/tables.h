@@ -20,4 +20,9 @@ extern const Kernels floats, bf16s;
 extern const GateKernels float_gates, bf16_gates;
 extern const VectorKernels vectors;
 }  // namespace avx512
+namespace avx512_bf16 {
+extern const Kernels floats, bf16s;
+extern const GateKernels float_gates, bf16_gates;
+extern const VectorKernels vectors;
+}  // namespace avx512_bf16
 }  // namespace poseheir::kernels

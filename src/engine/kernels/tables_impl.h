@@ -13,7 +13,8 @@
 namespace poseheir::kernels::POSEHEIR_ISA {
 
 template <class T>
-constexpr Kernels kTable = {image<T>,
+constexpr Kernels kTable = {kTileWords* kWord<Factor<T>>,
+                            image<T>,
                             moments<T>,
                             normalise<T>,
                             normalise_sums<T>,
@@ -22,8 +23,10 @@ constexpr Kernels kTable = {image<T>,
                             add<T>,
                             depthwise<T>,
                             depthwise_backward<T>,
+                            pack_pointwise<T>,
                             pointwise<T>,
                             pointwise_backward<T>,
+                            head_product<T>,
                             subsample<T>,
                             subsample_backward<T>,
                             copy_channels<T>,

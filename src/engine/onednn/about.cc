@@ -13,6 +13,7 @@ std::string version_text() {
 
 std::string instruction_text() {
   switch (effective_isa()) {
+    case kernels::Isa::avx512_bf16:
     case kernels::Isa::avx512:
       return "AVX-512";
     case kernels::Isa::avx2:

@@ -13,6 +13,7 @@ kernels::Isa effective_isa() {
   const auto has = [&](dnnl::cpu_isa wanted) {
     return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
   };
+  if (has(dnnl::cpu_isa::avx512_core_bf16)) return kernels::Isa::avx512_bf16;
   if (has(dnnl::cpu_isa::avx512_core)) return kernels::Isa::avx512;
   return has(dnnl::cpu_isa::avx2) ? kernels::Isa::avx2 : kernels::Isa::baseline;
 }
@@ -23,7 +24,7 @@ namespace {
 // their best there. Channels last otherwise, where too many blocks would be padded. (The few small
 // maps of a multi-stage decoder are padded.)
 int choose_block(const Network& network) {
-  const int block = effective_isa() == kernels::Isa::avx512 ? 16 : 8;
+  const int block = effective_isa() >= kernels::Isa::avx512 ? 16 : 8;
   for (const auto& layer : network.layers) {
     if (layer.kind == LayerKind::depthwise_convolution) return 0;
     if (layer.kind == LayerKind::batch_norm && layer.channels % block != 0) return 0;

@@ -73,7 +73,6 @@ class FusedNode : public Node {
   const Op& op_;
   const Layer& layer_;
   Value &in_, &out_;
-  const float* weights_ = nullptr;
   bool has_backward_ = false;
 
  private:
@@ -109,6 +108,7 @@ class DepthwiseNode final : public FusedNode {
   }
 
   const kernels::DepthwiseShape shape_;
+  const float* weights_ = nullptr;
 };
 
 class PointwiseNode final : public FusedNode {
@@ -116,7 +116,8 @@ class PointwiseNode final : public FusedNode {
   PointwiseNode(Context& context, int op)
       : FusedNode(context, op),
         shape_(kernels::pointwise_shape(long(context.request.images) * in_.view.pixels,
-                                        in_.channels, out_.channels)) {
+                                        in_.channels, out_.channels, context.kernels.tile_values)),
+        packed_(std::size_t(shape_.inputs) * shape_.outputs) {
     plan_moments(context, op, shape_.parts);
   }
 
@@ -127,18 +128,13 @@ class PointwiseNode final : public FusedNode {
   }
 
   void pack(const Parameters& parameters) override {
-    weights_ = parameters[layer_.weights].data();
-    if (transposed_.empty()) return;
-    const Dims dims = {shape_.inputs, shape_.outputs};
-    // oneDNN reads only; its interface knows no const.
-    dnnl::memory from(Desc(dims, Type::f32, Tag::ab), context_.engine,
-                      const_cast<float*>(weights_));
-    dnnl::memory to(Desc(dims, Type::f32, Tag::ba), context_.engine, transposed_.data());
-    dnnl::reorder(from, to).execute(context_.stream, from, to);
+    context_.kernels.pack_pointwise(parameters[layer_.weights].data(), shape_.inputs,
+                                    shape_.outputs, packed_.data(),
+                                    transposed_.empty() ? nullptr : transposed_.data());
   }
 
   void forward() override {
-    context_.kernels.pointwise(operand_of(context_, in_), weights_, shape_,
+    context_.kernels.pointwise(operand_of(context_, in_), packed_.data(), shape_,
                                context_.address(out_.buffer),
                                context_.floats_at(out_.moments.buffer));
   }
@@ -150,7 +146,7 @@ class PointwiseNode final : public FusedNode {
   }
 
   const kernels::PointwiseShape shape_;
-  std::vector<float> transposed_;
+  std::vector<float> packed_, transposed_;
 };
 
 }  // namespace

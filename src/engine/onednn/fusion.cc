@@ -15,7 +15,8 @@ bool clamps(const Op& op) {
 }
 
 bool is_fused(const Context& context, const Op& op) {
-  return op.kind == OpKind::depthwise || is_pointwise(context, op);
+  return op.kind == OpKind::depthwise || is_pointwise(context, op) ||
+         (op.kind == OpKind::heads && has_own_product(context, op));
 }
 
 }  // namespace
@@ -39,7 +40,20 @@ bool is_pointwise(const Context& context, const Op& op) {
   const auto pixels = long(context.request.images) * in.view.pixels;
   return layer.kernel == 1 && layer.stride == 1 && layer.bias < 0 && op.fixed_norm < 0 &&
          op.residual < 0 && !op.activated && norm_after(context, op) != nullptr &&
-         kernels::pointwise_shape(pixels, in.channels, layer.channels).parts > 0;
+         kernels::pointwise_shape(pixels, in.channels, layer.channels, context.kernels.tile_values)
+                 .parts > 0;
+}
+
+kernels::PointwiseShape heads_shape(const Context& context, const Op& heads) {
+  const auto& in = context.values[heads.inputs[0]];
+  int columns = 0;
+  for (const int head : heads.heads) columns += 9 * context.network.layers[head].channels;
+  return kernels::pointwise_shape(long(context.request.images) * in.view.pixels, in.channels,
+                                  (columns + 7) / 8 * 8, context.kernels.tile_values);
+}
+
+bool has_own_product(const Context& context, const Op& heads) {
+  return context.block == 0 && heads_shape(context, heads).parts > 0;
 }
 
 bool is_deferred(const Context& context, int norm) {

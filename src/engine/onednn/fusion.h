@@ -9,6 +9,9 @@ namespace poseheir::onednn {
 bool is_pointwise(const Context& context, const Op& op);
 // The batch norm with batch statistics that alone reads the result of `op`; null if none.
 const Op* norm_after(const Context& context, const Op& op);
+// The product of heads, with columns in multiples of 8; ours where it has parts, channels last.
+kernels::PointwiseShape heads_shape(const Context& context, const Op& heads);
+bool has_own_product(const Context& context, const Op& heads);
 // True where every reader of a norm's result normalises as it reads.
 bool is_deferred(const Context& context, int norm);
 // True where the operation before a norm passes the gradient through it as it reads.

@@ -1,9 +1,9 @@
 // A transposed convolution 3x3 of stride 2 is a matrix product, 9 columns for each output channel,
 // whose results are added up where they overlap. All heads on one value share the product.
 // TensorFlow's kernels [3, 3, out, in] are this matrix's rows as they lie.
-#include <cstring>
+#include <algorithm>
 
-#include "engine/onednn/convolution.h"
+#include "engine/onednn/heads_product.h"
 #include "engine/onednn/nodes.h"
 
 namespace poseheir::onednn {
@@ -16,25 +16,11 @@ struct HeadsNode::Parts {
     std::size_t weights() const { return std::size_t(9) * shape.channels; }  // rows
   };
   std::vector<Head> heads;
-  int columns = 0;
-  ConvolutionPasses passes;
-  Desc plain;
+  std::unique_ptr<HeadsProduct> product;
   kernels::View view;
   BufferId matrix = kNoBuffer, scratch = kNoBuffer, diff_matrix = kNoBuffer;
   bool trains = false, has_backward = false;
 };
-
-namespace {
-
-Layer as_convolution(const Layer& head, int columns) {
-  Layer layer;
-  layer.kind = LayerKind::convolution;
-  layer.name = head.name;
-  layer.channels = columns;
-  return layer;
-}
-
-}  // namespace
 
 HeadsNode::~HeadsNode() = default;
 
@@ -54,18 +40,15 @@ HeadsNode::HeadsNode(Context& context, int op) : context_(context), op_(context.
     out.needs_gradient =
         in.needs_gradient || context.is_trained(layer.weights) || context.is_trained(layer.bias);
   }
-  const auto shape = shape_of(as_convolution(context.layer(op_), columns), context.request.images,
-                              in.channels, in.size, in.size);
-  const auto inputs = in.channels;
-  parts_.reset(new Parts{std::move(heads),
-                         columns,
-                         {context, context.layer(op_).name, shape},
-                         Desc({columns, inputs, 1, 1}, Type::f32, Tag::oihw),
-                         context.view_of(columns, in.size)});
-  const auto matrix = context.desc_of(columns, in.size, Type::f32);
-  parts_->matrix = context.plan.add(matrix.get_size(), op);
-  parts_->passes.plan_forward({in.desc, in.buffer}, {matrix, parts_->matrix}, {}, op);
-  parts_->scratch = context.shared_scratch(std::size_t(4) * columns * inputs);
+  // The last head clears what pads the matrix: the product's gradients run over it too.
+  const int padded = matrix_columns(context, op_);
+  heads.back().shape.cleared = padded - columns;
+  parts_ = std::make_unique<Parts>();
+  parts_->heads = std::move(heads);
+  parts_->view = context.view_of(padded, in.size);
+  parts_->matrix = context.plan.add(context.desc_of(padded, in.size, Type::f32).get_size(), op);
+  parts_->product = make_heads_product(context, op, parts_->matrix);
+  parts_->scratch = context.shared_scratch(std::size_t(4) * padded * in.channels);
   outputs_.resize(op_.heads.size(), nullptr);
   output_gradients_.resize(op_.heads.size(), nullptr);
 }
@@ -87,15 +70,9 @@ void HeadsNode::plan_backward(int time) {
   }
   parts.has_backward |= parts.trains || in.needs_gradient;
   if (!parts.trains && !in.needs_gradient) return;
-  const auto desc = context_.desc_of(parts.columns, in.size, context_.type);
+  const auto desc = context_.desc_of(parts.product->columns(), in.size, context_.type);
   parts.diff_matrix = context_.plan.add(desc.get_size(), time);
-  if (parts.trains)
-    parts.passes.plan_backward_weights({in.desc, in.buffer}, {desc, parts.diff_matrix}, parts.plain,
-                                       time);
-  if (!in.needs_gradient) return;
-  const auto dx = context_.plan.add(in.desc.get_size(), time);
-  parts.passes.plan_backward_data({in.desc, dx}, {desc, parts.diff_matrix}, time);
-  in.gradients.push_back({dx, true});
+  parts.product->plan_backward(parts.diff_matrix, parts.trains, time);
 }
 
 void HeadsNode::pack(const Parameters& parameters) {
@@ -106,11 +83,13 @@ void HeadsNode::pack(const Parameters& parameters) {
     to = std::copy(weights.begin(), weights.end(), to);
     if (head.layer->bias >= 0) head.bias = parameters[head.layer->bias];
   }
-  parts_->passes.pack(parts_->plain, packed);
+  const auto inputs = std::size_t(context_.values[op_.inputs[0]].channels);
+  std::fill(to, packed + inputs * std::size_t(parts_->product->columns()), 0.0F);
+  parts_->product->pack(packed);
 }
 
 void HeadsNode::forward() {
-  parts_->passes.forward();
+  parts_->product->forward();
   for (std::size_t i = 0; i < parts_->heads.size(); ++i) {
     const auto& head = parts_->heads[i];
     context_.kernels.head(context_.floats_at(parts_->matrix), parts_->view, head.shape,
@@ -129,16 +108,15 @@ void HeadsNode::backward() {
                                      context_.address(parts.diff_matrix));
     if (!context_.is_trained(head.layer->bias)) continue;
     std::vector<double> sums(head.shape.channels, 0.0);
-    for (std::size_t k = 0; k < head.zeros.size(); ++k)
-      sums[k % sums.size()] += double(gradient[k]);
+    for (const float* cell = gradient; cell < gradient + head.zeros.size(); cell += sums.size())
+      for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += double(cell[c]);
     for (std::size_t c = 0; c < sums.size(); ++c)
       context_.gradients[head.layer->bias][c] = float(sums[c]);
   }
   if (parts.diff_matrix == kNoBuffer) return;
-  if (context_.values[op_.inputs[0]].needs_gradient) parts.passes.backward_data();
-  if (!parts.trains) return;
   float* from = context_.floats_at(parts.scratch);
-  parts.passes.backward_weights(from);
+  parts.product->backward(from);
+  if (!parts.trains) return;
   const std::size_t inputs = context_.values[op_.inputs[0]].channels;
   for (const auto& head : parts.heads) {
     if (context_.is_trained(head.layer->weights))
@@ -148,7 +126,7 @@ void HeadsNode::backward() {
 }
 
 void HeadsNode::list(std::vector<std::string>& implementations) const {
-  parts_->passes.list(implementations);
+  parts_->product->list(implementations);
 }
 
 }  // namespace poseheir::onednn

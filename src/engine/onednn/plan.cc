@@ -104,7 +104,7 @@ double seconds_of(const Body& body) {
 
 // oneDNN computes in bf16 from AVX-512 on; below, there is no gain to be had from it.
 PlanRequest checked(PlanRequest request) {
-  if (request.precision == Precision::bf16 && effective_isa() != kernels::Isa::avx512)
+  if (request.precision == Precision::bf16 && effective_isa() < kernels::Isa::avx512)
     throw Error(ErrorKind::unsupported,
                 "bf16 needs a processor with AVX-512; this one has none: use fp32");
   return request;

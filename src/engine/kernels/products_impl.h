@@ -1,0 +1,218 @@
+// The matrix products of our 1x1 convolutions. A factor is made of words of 32 bits: fp32 values,
+// or pairs of bf16 values that are neighbours in the sum, where the machine multiplies such pairs.
+// What one inner loop reads lies together: weights, and a tile's pixels, in panels of columns.
+#pragma once
+
+#include "engine/kernels/fused_impl.h"
+
+namespace {
+
+using namespace poseheir::kernels;
+
+// Activations of T are multiplied as Factor<T>.
+template <class T>
+struct FactorOf {
+  using Type = float;
+};
+#ifdef __AVX512BF16__
+template <>
+struct FactorOf<bf16> {
+  using Type = bf16;
+};
+#endif
+template <class T>
+using Factor = typename FactorOf<T>::Type;
+template <class F>
+inline constexpr long kWord = 4 / sizeof(F);  // values of a word
+
+template <int W>
+inline Vec<W> words(const float* p) {
+  return load<W>(p);
+}
+template <int W>
+inline Vec<W> repeated(const float* p) {
+  return all<W>(*p);
+}
+template <int W>
+inline Vec<W> multiply_add(Vec<W> sum, Vec<W> a, Vec<W> b, float) {
+  return sum + a * b;
+}
+// The words of a row and the one after it.
+template <int W>
+inline Vec<W> pair_of(Vec<W> a, Vec<W>, float) {
+  return a;
+}
+
+#ifdef __AVX512BF16__
+template <int W>
+inline Vec<W> words(const bf16* p) {
+  Vec<W> v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+template <int W>
+inline Vec<W> repeated(const bf16* p) {
+  std::uint32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return __builtin_bit_cast(Vec<W>, typename Lanes<W>::Bits{} + word);
+}
+template <int W>
+inline Vec<W> multiply_add(Vec<W> sum, Vec<W> a, Vec<W> b, bf16) {
+  if constexpr (W == 16)
+    return __builtin_bit_cast(
+        Vec<W>, _mm512_dpbf16_ps(__builtin_bit_cast(__m512, sum), __builtin_bit_cast(__m512bh, a),
+                                 __builtin_bit_cast(__m512bh, b)));
+  else
+    return __builtin_bit_cast(
+        Vec<W>, _mm256_dpbf16_ps(__builtin_bit_cast(__m256, sum), __builtin_bit_cast(__m256bh, a),
+                                 __builtin_bit_cast(__m256bh, b)));
+}
+template <int W>
+inline Vec<W> pair_of(Vec<W> a, Vec<W> b, bf16) {
+  if constexpr (W == 16) {
+    const auto both =
+        _mm512_cvtne2ps_pbh(__builtin_bit_cast(__m512, b), __builtin_bit_cast(__m512, a));
+    const auto order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
+                                        8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return __builtin_bit_cast(Vec<W>,
+                              _mm512_permutexvar_epi16(order, __builtin_bit_cast(__m512i, both)));
+  } else {
+    const auto both =
+        _mm256_cvtne2ps_pbh(__builtin_bit_cast(__m256, b), __builtin_bit_cast(__m256, a));
+    const auto order = _mm256_set_epi16(15, 7, 14, 6, 13, 5, 12, 4, 11, 3, 10, 2, 9, 1, 8, 0);
+    return __builtin_bit_cast(Vec<W>,
+                              _mm256_permutexvar_epi16(order, __builtin_bit_cast(__m256i, both)));
+  }
+}
+#endif
+
+template <int W, class F>
+inline void store_words(F* p, Vec<W> v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+
+// Vectors and rows of a block of sums that fit the registers.
+inline constexpr int kVectors = POSEHEIR_LANES == 16 ? 3 : 2;
+inline constexpr int kRows = POSEHEIR_LANES == 16 ? 8 : 4;
+
+// body(V, W, first column) over columns in the widest panels; their number is a multiple of 8.
+template <class Body>
+inline __attribute__((always_inline)) void in_panels(long columns, const Body& body) {
+  constexpr int W = POSEHEIR_LANES;
+  long c = 0;
+  for (; c + kVectors * W <= columns; c += kVectors * W) body(Width<kVectors>{}, Width<W>{}, c);
+  for (; c + 2 * W <= columns; c += 2 * W) body(Width<2>{}, Width<W>{}, c);
+  for (; c + W <= columns; c += W) body(Width<1>{}, Width<W>{}, c);
+  if constexpr (W > 8)
+    for (; c + 8 <= columns; c += 8) body(Width<1>{}, Width<8>{}, c);
+}
+
+// The panel of a column, in which a row is `width` words after the row before; the panel's words
+// begin at `first` times the rows.
+struct Panel {
+  long first = 0, width = 0;
+};
+inline Panel panel_of(long column, long columns) {
+  Panel panel;
+  in_panels(columns, [&](auto vectors, auto width, long c) {
+    if (c <= column) panel = {c, decltype(vectors)::value * decltype(width)::value};
+  });
+  return panel;
+}
+
+inline constexpr int kPacked = POSEHEIR_LANES > 8 ? 8 : POSEHEIR_LANES;  // values at once
+
+// Weights [depth, columns], both multiples of 8, into panels.
+template <class F>
+inline void pack_rows(const float* weights, long depth, long columns, F* packed) {
+#pragma omp parallel for schedule(static)
+  for (long c = 0; c < columns; c += kPacked) {
+    const auto panel = panel_of(c, columns);
+    F* to = packed + panel.first * depth + (c - panel.first) * kWord<F>;
+    for (long k = 0; k < depth; k += kWord<F>, to += panel.width * kWord<F>)
+      store_words<kPacked>(
+          to, pair_of<kPacked>(load<kPacked>(weights + k * columns + c),
+                               load<kPacked>(weights + (k + kWord<F> - 1) * columns + c), F{}));
+  }
+}
+
+// The same from weights [columns, depth].
+template <class F>
+inline void pack_columns(const float* weights, long depth, long columns, F* packed) {
+#pragma omp parallel for schedule(static)
+  for (long c = 0; c < columns; ++c) {
+    const auto panel = panel_of(c, columns);
+    F* to = packed + panel.first * depth + (c - panel.first) * kWord<F>;
+    for (long k = 0; k < depth; k += kPacked) {
+      F line[kPacked];
+      store<kPacked>(line, load<kPacked>(weights + c * depth + k));
+      for (int i = 0; i < kPacked; i += kWord<F>, to += panel.width * kWord<F>)
+        __builtin_memcpy(to, line + i, 4);
+    }
+  }
+}
+
+// y[R, V * W] = a[R, depth] * a panel; depth in words.
+template <int R, int V, int W, class F, class T>
+inline void multiply_block(const F* a, long lda, const F* panel, long depth, T* y, long ldy) {
+  Vec<W> sum[R][V] = {};
+  for (long k = 0; k < depth; ++k, a += kWord<F>, panel += V * W * kWord<F>) {
+    Vec<W> row[V];
+    for (int v = 0; v < V; ++v) row[v] = words<W>(panel + v * W * kWord<F>);
+    for (int r = 0; r < R; ++r) {
+      const auto x = repeated<W>(a + r * lda);
+      for (int v = 0; v < V; ++v) sum[r][v] = multiply_add<W>(sum[r][v], x, row[v], F{});
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) store<W>(y + r * ldy + v * W, sum[r][v]);
+}
+
+// y[rows, columns] = a[rows, depth] * packed weights.
+template <class F, class T>
+inline void multiply(const F* a, long rows, long depth, const F* packed, long columns, T* y) {
+  in_panels(columns, [&](auto vectors, auto width, long c) {
+    constexpr int V = decltype(vectors)::value, W = decltype(width)::value;
+    const F* panel = packed + c * depth;
+    const long count = depth / kWord<F>;
+    long r = 0;
+    for (; r + kRows <= rows; r += kRows)
+      multiply_block<kRows, V, W>(a + r * depth, depth, panel, count, y + r * columns + c, columns);
+    for (; r < rows; ++r)
+      multiply_block<1, V, W>(a + r * depth, depth, panel, count, y + r * columns + c, columns);
+  });
+}
+
+// Columns of a tile in blocks of eight, the rows (words of them) of a block one after another: what
+// is multiplied with panels, row by row.
+inline constexpr long kBlock = 8;
+
+// sums[depth, columns] += blocks^T * panels over rows, counted in words; `begins` starts them.
+template <class F>
+inline void multiply_transposed(const F* blocks, long depth, const F* panels, long columns,
+                                long rows, bool begins, float* sums) {
+  in_panels(columns, [&](auto vectors, auto width, long c) {
+    constexpr int V = decltype(vectors)::value, W = decltype(width)::value, R = kRows;
+    for (long k = 0; k < depth; k += R) {
+      float* to = sums + k * columns + c;
+      Vec<W> sum[R][V] = {};
+      if (!begins)
+        for (int r = 0; r < R; ++r)
+          for (int v = 0; v < V; ++v) sum[r][v] = load<W>(to + r * columns + v * W);
+      const F* a = blocks + (k / kBlock * rows * kBlock + k % kBlock) * kWord<F>;
+      const F* panel = panels + c * rows * kWord<F>;
+      for (long i = 0; i < rows; ++i, a += kBlock * kWord<F>, panel += V * W * kWord<F>) {
+        Vec<W> row[V];
+        for (int v = 0; v < V; ++v) row[v] = words<W>(panel + v * W * kWord<F>);
+        for (int r = 0; r < R; ++r) {
+          const auto x = repeated<W>(a + r * kWord<F>);
+          for (int v = 0; v < V; ++v) sum[r][v] = multiply_add<W>(sum[r][v], x, row[v], F{});
+        }
+      }
+      for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) store<W>(to + r * columns + v * W, sum[r][v]);
+    }
+  });
+}
+
+}  // namespace
