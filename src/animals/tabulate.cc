@@ -15,10 +15,10 @@ std::vector<std::string> names_of(const std::vector<std::string>& individuals, i
 }
 
 std::size_t frame_count(const Stitched& stitched, const UniqueTrack& unique) {
-  int last = -1;
-  for (const auto& track : stitched.tracks) last = std::max(last, track.end());
-  for (const int frame : unique.frames) last = std::max(last, frame);
-  return static_cast<std::size_t>(last + 1);
+  std::ptrdiff_t last = -1;
+  for (const auto& track : stitched.tracks) last = std::max<std::ptrdiff_t>(last, track.end());
+  for (const int frame : unique.frames) last = std::max<std::ptrdiff_t>(last, frame);
+  return static_cast<std::size_t>(last) + 1;
 }
 
 }  // namespace

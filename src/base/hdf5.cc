@@ -422,7 +422,7 @@ Id Writer::table(hid_t group, const std::string& name, const std::vector<std::st
     if (index.empty()) {
       std::memcpy(at, &number, sizeof(number));
     } else {
-      std::memcpy(at, index[row].data(), index[row].size());
+      std::copy(index[row].begin(), index[row].end(), at);
     }
     std::memcpy(at + index_size, values.data() + row * columns, columns * sizeof(double));
   }

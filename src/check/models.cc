@@ -26,11 +26,11 @@ std::vector<Model> models_of(Examination& examination) {
   const auto folder = model_paths(project, {}).model.parent_path();
   std::vector<Model> models;
   if (!fs::is_directory(folder)) return models;
-  static const std::regex kName("-trainset[0-9]+shuffle([0-9]{1,9})$");
+  static const std::regex name_pattern("-trainset[0-9]+shuffle([0-9]{1,9})$");
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
     std::smatch match;
-    if (!entry.is_directory() || !std::regex_search(name, match, kName)) continue;
+    if (!entry.is_directory() || !std::regex_search(name, match, name_pattern)) continue;
     Model model{name, {}, {}};
     model.choice.shuffle = std::stoi(match[1]);
     bool found = false;

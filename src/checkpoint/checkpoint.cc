@@ -15,7 +15,7 @@ namespace {
 
 struct FileFormat {
   bool (*recognises)(Bytes file);
-  Checkpoint (*parse)(SharedFile file);
+  Checkpoint (*parse)(const SharedFile& file);
 };
 
 constexpr std::array kFileFormats{

@@ -25,15 +25,15 @@ using SharedFile = std::shared_ptr<const MappedFile>;
 // A zip archive, the magic pickle of the legacy format, or the tar format before it (refused by
 // name).
 bool is_pytorch(Bytes file);
-Checkpoint parse_pytorch(SharedFile file);
+Checkpoint parse_pytorch(const SharedFile& file);
 
 bool is_safetensors(Bytes file);  // eight bytes of length, then "{"
-Checkpoint parse_safetensors(SharedFile file);
+Checkpoint parse_safetensors(const SharedFile& file);
 void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> sorted);
 
 bool is_table(Bytes file);  // ends with the magic of a sorted-string table
 Checkpoint parse_tensorflow_v1(std::span<const SharedFile> shards);
-inline Checkpoint parse_tensorflow_v1_file(SharedFile file) {
+inline Checkpoint parse_tensorflow_v1_file(const SharedFile& file) {
   return parse_tensorflow_v1({&file, 1});
 }
 

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // A name of five digits or more, as printf's %05d makes them.
-const char* const kShard = R"(-(?:\d{5,}|\?{5})-of-(\d{5,9}))";
+constexpr const char* kShard = R"(-(?:\d{5,}|\?{5})-of-(\d{5,9}))";
 
 constexpr std::size_t kMaxName = 255;
 

@@ -117,7 +117,7 @@ bool is_pytorch(Bytes file) {
   return text.starts_with(kZipMagic) || text.starts_with(kLegacyMagic) || is_torch_tar(text);
 }
 
-Checkpoint parse_pytorch(SharedFile file) {
+Checkpoint parse_pytorch(const SharedFile& file) {
   const auto text = as_text(file->bytes());
   if (is_torch_tar(text))
     throw Error(ErrorKind::unsupported,

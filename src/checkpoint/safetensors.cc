@@ -266,7 +266,7 @@ bool is_safetensors(Bytes file) {
   return file.size() > kLengthSize && static_cast<char>(file[kLengthSize]) == '{';
 }
 
-Checkpoint parse_safetensors(SharedFile file) {
+Checkpoint parse_safetensors(const SharedFile& file) {
   const auto header = header_of(file->bytes());
   auto entries = parse_header(header);
   const auto buffer = file->bytes().subspan(kLengthSize + header.size());
