@@ -69,6 +69,8 @@ model() {
   $program create-training-dataset "$folder" --net-type "$network" --shuffle "$shuffle" --quiet >/dev/null
   config=$(echo "$folder"/dlc-models/*/*"shuffle$shuffle"/train/pose_cfg.yaml)
   set_keys "$config" global_scale "$scale" scale_jitter_lo 1 scale_jitter_up 1
+  # Random weights do not bear DeepLabCut's rate; how long a step takes does not depend on it.
+  sed -i 's/^- - 0.005$/- - 0.0000001/' "$config"
   $program train "$config" --recipe dlc --init random --maxiters 1 --eval-iters 0 --run-name start --quiet >/dev/null
   set_keys "$config" init_weights "$(dirname "$config")/runs/start/snapshot-1"
   echo "$config"

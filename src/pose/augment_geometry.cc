@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "pose/augmenters.h"
+#include "pose/cubic_remap.h"
 #include "pose/opencv_image.h"
 
 namespace poseheir {
@@ -185,19 +186,7 @@ Displacement elastic_displacement(int height, int width, double sigma, double al
 
 void displace(Sample& sample, const Displacement& displacement, bool move_joints) {
   auto& image = sample.image;
-  cv::Mat from_x(image.height, image.width, CV_32F), from_y(image.height, image.width, CV_32F);
-  for (int row = 0; row < image.height; ++row) {
-    const auto first = static_cast<std::size_t>(row) * image.width;
-    for (int column = 0; column < image.width; ++column) {
-      from_x.at<float>(row, column) = static_cast<float>(column) - displacement.dx[first + column];
-      from_y.at<float>(row, column) = static_cast<float>(row) - displacement.dy[first + column];
-    }
-  }
-  Image moved = blank_image(image.height, image.width);
-  cv::Mat target = as_matrix(moved);
-  cv::remap(as_matrix(image), target, from_x, from_y, cv::INTER_CUBIC, cv::BORDER_CONSTANT,
-            cv::Scalar());
-  image = std::move(moved);
+  image = remap_cubic(image, displacement.dx, displacement.dy);
   if (!move_joints) return;
   for (auto& joint : sample.joints) displace_joint(joint, displacement, image.height, image.width);
 }

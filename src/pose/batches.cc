@@ -98,6 +98,18 @@ BatchChoice choose_scalecrop(const std::vector<TrainingRecord>& records,
   throw no_size(records[0], options);
 }
 
+// Every epoch in another order, whatever [shuffle] says; no size is refused.
+BatchChoice choose_tensorpack(const std::vector<TrainingRecord>& records,
+                              const BatchOptions& options, std::int64_t iteration) {
+  auto shuffled = options;
+  shuffled.shuffle = true;
+  BatchChoice choice;
+  choice.records = {epoch_index(shuffled, static_cast<int>(records.size()), iteration)};
+  choice.scale = std::max(1.0, options.tensorpack.resize.first.high);  // at most
+  choice.key = static_cast<std::uint64_t>(iteration);
+  return choice;
+}
+
 BatchChoice choose_animals(const std::vector<TrainingRecord>& records, const BatchOptions& options,
                            std::int64_t iteration) {
   Random random({options.seed, kChoice, static_cast<std::uint64_t>(iteration)});
@@ -226,6 +238,23 @@ Batch assemble_scalecrop(const Assembly& from) {
   return batch;
 }
 
+// OpenCV reads blue first, and this loader leaves it so, though inference gives red first. Joints
+// outside stay: their discs may reach into the map.
+Batch assemble_tensorpack(const Assembly& from) {
+  const auto& options = from.options;
+  auto sample = from.sample(from.choice.records[0]);
+  auto random = from.random(0);
+  cv::Mat matrix = as_matrix(sample.image);
+  cv::cvtColor(matrix, matrix, cv::COLOR_RGB2BGR);
+  const double scale = augment_tensorpack(sample, options.tensorpack, random);
+  auto batch = empty_batch(1, sample.image.height, sample.image.width, options);
+  place_pixels(batch, 0, sample.image);
+  auto targets = options.targets;
+  targets.gaussian = false;  // this loader knows discs only
+  draw_targets(batch.targets, 0, sample.joints, scale, targets);
+  return batch;
+}
+
 Batch assemble_animals(const Assembly& from) {
   const auto& options = from.options;
   const auto& animals = *options.animals;
@@ -288,6 +317,8 @@ BatchChoice choose_batch(const std::vector<TrainingRecord>& records, const Batch
   switch (options.kind) {
     case LoaderKind::scalecrop:
       return choose_scalecrop(records, options, iteration);
+    case LoaderKind::tensorpack:
+      return choose_tensorpack(records, options, iteration);
     case LoaderKind::fast:
       return choose_fast(records, options, iteration);
     case LoaderKind::animals:
@@ -309,7 +340,8 @@ MapSize batch_size_of(const std::vector<TrainingRecord>& records, const BatchOpt
     const auto piece = animal_input_size(options, choice.scale);
     return {piece.height, piece.width};
   }
-  const bool one_by_one = options.kind == LoaderKind::scalecrop;
+  const bool one_by_one =
+      options.kind == LoaderKind::scalecrop || options.kind == LoaderKind::tensorpack;
   const int record = one_by_one ? choice.records.at(0) : choice.size_from;
   const auto size = scaled_size(records.at(record), choice.scale);
   return {size.height, size.width};
@@ -321,6 +353,8 @@ Batch assemble_batch(const std::vector<TrainingRecord>& records, const PictureSo
   switch (options.kind) {
     case LoaderKind::scalecrop:
       return assemble_scalecrop(from);
+    case LoaderKind::tensorpack:
+      return assemble_tensorpack(from);
     case LoaderKind::fast:
       return assemble_fast(from);
     case LoaderKind::animals:

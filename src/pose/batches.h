@@ -9,6 +9,7 @@
 
 #include "pose/augment.h"
 #include "pose/targets.h"
+#include "pose/tensorpack.h"
 #include "poseheir/animal_targets.h"
 #include "poseheir/project.h"
 
@@ -24,10 +25,11 @@ struct Batch {
 
 // Which of DeepLabCut's loaders, or ours.
 enum class LoaderKind {
-  imgaug,     // [imgaug, default]
-  scalecrop,  // [scalecrop, deterministic]: one picture at a time, in epochs
-  fast,       // [--recipe fast]: tiles, warped in one step
-  animals,    // [multi-animal-imgaug]: pieces of pictures at their own scale
+  imgaug,      // [imgaug, default]
+  scalecrop,   // [scalecrop, deterministic]: one picture at a time, in epochs
+  tensorpack,  // [tensorpack]: one picture at a time, too
+  fast,        // [--recipe fast]: tiles, warped in one step
+  animals,     // [multi-animal-imgaug]: pieces of pictures at their own scale
 };
 
 struct CropOptions {  // of the scalecrop loader, in pixels
@@ -60,6 +62,7 @@ struct BatchOptions {
   CropOptions crop;
   int largest_tile = 384;  // fast: of the input's sides, in pixels
   AugmentOptions augment;
+  TensorpackOptions tensorpack;  // instead of `augment` in that loader
   TargetOptions targets;
   std::optional<AnimalBatchOptions> animals;  // set for several animals
   int keypoints = 0;

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "pose/error_history.h"
+#include "pose/training_options.h"
 #include "poseheir/error.h"
 #include "poseheir/predict.h"
 
@@ -110,6 +111,7 @@ std::vector<Snapshot> choose_snapshots(const Project& project, const ModelPaths&
 PoseModel load_model(const Project& project, const ModelChoice& choice, const Snapshot& snapshot) {
   const auto paths = model_paths(project, choice);
   PoseModel model{snapshot, read_train_config(project, choice), read_test_config(paths), {}, {}};
+  refuse_unfollowed_keys(model.test_config, NetworkUse::inference);
   model.network = build_network(model.test_config.network);
   const auto checkpoint = read_checkpoint(snapshot.prefix);
   check_fits(model.network, checkpoint, Needs::everything, model.test_config.path.string());

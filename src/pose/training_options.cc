@@ -285,13 +285,26 @@ LoaderKind loader_kind(const PoseConfig& config) {
   if (type == "multi-animal-imgaug") return LoaderKind::animals;
   if (type == "imgaug" || type == "default") return LoaderKind::imgaug;
   if (type == "scalecrop" || type == "deterministic") return LoaderKind::scalecrop;
+  if (type == "tensorpack") return LoaderKind::tensorpack;
   throw wrong(config, ErrorKind::unsupported, "dataset_type",
-              fmt::format("is '{}'; Poseheir trains with imgaug, scalecrop, deterministic or "
-                          "multi-animal-imgaug",
+              fmt::format("is '{}'; Poseheir trains with imgaug, scalecrop, deterministic, "
+                          "tensorpack or multi-animal-imgaug",
                           type));
 }
 
 }  // namespace
+
+void refuse_unfollowed_keys(const PoseConfig& config, NetworkUse use) {
+  constexpr double kMultiScaleStride = 8;  // below it
+  const auto& network = config.network;
+  if (network.net_type.find("efficientnet") == std::string::npos) return;
+  if (use == NetworkUse::training && network.stride >= kMultiScaleStride) return;
+  for (const auto* key : {"use_batch_norm", "use_drop_out"})
+    if (config.flag(key, false))
+      throw wrong(config, ErrorKind::unsupported, key,
+                  "is true, with which DeepLabCut computes another network (batch statistics, "
+                  "dropout) than Poseheir does; set it to false");
+}
 
 TargetOptions target_options(const PoseConfig& config) {
   TargetOptions options;
@@ -325,7 +338,8 @@ BatchOptions batch_options(const PoseConfig& config) {
   BatchOptions options;
   options.kind = loader_kind(config);
   const bool several = options.kind == LoaderKind::animals;
-  const bool one_by_one = options.kind == LoaderKind::scalecrop;
+  const bool one_by_one =
+      options.kind == LoaderKind::scalecrop || options.kind == LoaderKind::tensorpack;
   options.batch_size = one_by_one ? 1 : std::max(1, whole(config, "batch_size", 1));
   options.global_scale = config.number("global_scale", 1);
   if (config.has("scale_jitter_lo") && config.has("scale_jitter_up"))
@@ -336,7 +350,8 @@ BatchOptions batch_options(const PoseConfig& config) {
   options.shuffle = config.flag("shuffle", true);
   options.constant_draws =
       config.dataset_type != "scalecrop" && config.flag("deterministic", false);
-  options.mirror = one_by_one && kind_of(scalar(config, "mirror")) != ScalarKind::no &&
+  options.mirror = options.kind == LoaderKind::scalecrop &&
+                   kind_of(scalar(config, "mirror")) != ScalarKind::no &&
                    kind_of(scalar(config, "mirror")) != ScalarKind::absent;
   options.crop.enabled = config.flag("crop", config.dataset_type == "scalecrop");
   options.crop.probability = config.number("cropratio", 0.4);
@@ -346,6 +361,8 @@ BatchOptions batch_options(const PoseConfig& config) {
   options.crop.top = whole(config, "topheight", 400);
   options.crop.bottom = whole(config, "bottomheight", 400);
   options.augment = several ? animal_augment_options(config) : augment_options(config);
+  if (options.kind == LoaderKind::tensorpack)
+    options.tensorpack = tensorpack_options(config, rotation_degrees(config));
   if (several) options.animals = animal_batch_options(config);
   options.targets = target_options(config);
   options.keypoints = config.network.keypoints;

@@ -11,6 +11,12 @@
 
 namespace poseheir {
 
+// Throws Error(unsupported) for [use_batch_norm] and [use_drop_out] where DeepLabCut's
+// EfficientNets would follow them: batch statistics and dropout are not in our networks of that
+// family.
+enum class NetworkUse { training, inference };
+void refuse_unfollowed_keys(const PoseConfig& config, NetworkUse use);
+
 TargetOptions target_options(const PoseConfig& config);
 LossOptions loss_options(const PoseConfig& config);
 DecodeOptions decode_options(const PoseConfig& config);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <numeric>
 
@@ -139,6 +140,14 @@ TEST(Displace, EqualsImgaug) {
   const std::filesystem::path folder = POSEHEIR_TEST_DATA "/augment";
   EXPECT_LE(difference(sample.image, image_from(folder / "elastic.image.npy")).largest, 1);
   expect_joints(sample.joints, read_npy<float>(folder / "elastic.keypoints.npy").values);
+}
+
+TEST(Displace, IsBlackBeyondThePicture) {
+  for (const float away : {30.0F, -200.0F, 1e5F}) {
+    Sample sample{grey_image(20, 20, 200), {}};
+    displace(sample, {std::vector<float>(400, away), std::vector<float>(400, 0)}, false);
+    EXPECT_THAT(sample.image.pixels, testing::Each(0)) << away;
+  }
 }
 
 TEST(Displace, MovesAJointToTheMedianOfItsNeighbours) {

@@ -77,11 +77,32 @@ TEST(TrainingOptions, NameWhatTheyCannotTake) {
   EXPECT_ERROR(options_of("contrast:\n  clahe:\n    clip_limits: 3\n"), ErrorKind::usage,
                "'contrast.clahe.clip_limits' is no parameter of this augmenter (nearest known: "
                "'clip_limit')");
-  EXPECT_ERROR(options_of("dataset_type: tensorpack\n"), ErrorKind::unsupported,
-               "line 5: key 'dataset_type' is 'tensorpack'");
+  EXPECT_ERROR(options_of("dataset_type: tensorflow\n"), ErrorKind::unsupported,
+               "line 5: key 'dataset_type' is 'tensorflow'");
   EXPECT_ERROR(options_of("symmetric_pairs: [[1, 3]]\n"), ErrorKind::usage,
                "pairs 1 with 3, but there are 3 keypoints");
   EXPECT_ERROR(rate_steps(parse_pose_config(kNetwork)), ErrorKind::usage, "'multi_step'");
+}
+
+TEST(TrainingOptions, RefuseKeysOfEfficientNetsThatWouldChangeTheirNumbers) {
+  const auto config = [](const std::string& text) {
+    return parse_pose_config(
+        "net_type: efficientnet-b0\nnum_joints: 1\nall_joints: [[0]]\n"
+        "all_joints_names: [a]\n" +
+        text);
+  };
+  for (const std::string key : {"use_batch_norm", "use_drop_out"}) {
+    // DeepLabCut's plain EfficientNet reads them at inference alone, its multi-scale one always.
+    refuse_unfollowed_keys(config(key + ": true\n"), NetworkUse::training);
+    EXPECT_ERROR(refuse_unfollowed_keys(config(key + ": true\n"), NetworkUse::inference),
+                 ErrorKind::unsupported, "line 5: key '" + key + "' is true");
+    EXPECT_ERROR(refuse_unfollowed_keys(config(key + ": true\nstride: 4\n"), NetworkUse::training),
+                 ErrorKind::unsupported, "set it to false");
+    refuse_unfollowed_keys(config(key + ": false\nstride: 4\n"), NetworkUse::training);
+  }
+  // Other networks do not read them.
+  refuse_unfollowed_keys(parse_pose_config(kNetwork + "use_batch_norm: true\n"),
+                         NetworkUse::inference);
 }
 
 TEST(TrainingOptions, ReadTheScheduleOfAFile) {
