@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -96,6 +97,11 @@ class Trainer {
   // Variables whose gradient is computed and applied; all trainable ones until told otherwise.
   void set_trained(const std::vector<bool>& by_variable);
 
+  // Where the batch is one part of a larger one, computed by several trainers: adds up values over
+  // all of them, so that batch statistics are those of the whole.
+  using SumOverParts = std::function<void(std::span<double>)>;
+  void set_sum_over_parts(const SumOverParts& sum);
+
   // Bytes that a batch of this size needs beside the parameters. Plans it without touching them.
   std::size_t bytes_for(int count, int height, int width);
 
@@ -103,6 +109,10 @@ class Trainer {
   const FeatureMaps& forward(const ImageBatch& images);
   // d loss / d output for each output that takes part; same shapes as forward returned.
   void backward(const FeatureMaps& output_gradients);
+  // The same, telling of each trained variable's gradient as soon as it is complete, in an order
+  // that depends on the network alone. Until step() it may be changed, or swapped for another.
+  using GradientReady = std::function<void(int variable, std::vector<float>& gradient)>;
+  void backward(const FeatureMaps& output_gradients, const GradientReady& ready);
   // One update with the gradients of the last backward; moving statistics move as in TensorFlow.
   void step(float learning_rate);
   // The same, with a factor on the rate for each variable (empty: all ones).

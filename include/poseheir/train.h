@@ -10,6 +10,7 @@
 #include "poseheir/engine.h"
 #include "poseheir/metrics.h"
 #include "poseheir/project.h"
+#include "poseheir/ranks.h"
 
 namespace poseheir {
 
@@ -45,6 +46,7 @@ struct RunRecord {
   std::filesystem::path config;  // of its project
   ModelChoice choice;
   TrainOptions options;
+  int ranks = 1;
 };
 // Throws Error(corrupt) that names the file and what it lacks.
 RunRecord read_run_record(const std::filesystem::path& run_json);
@@ -71,6 +73,9 @@ struct TrainResult {
   std::filesystem::path snapshot;  // the newest, as a prefix
   double seconds = 0;              // of the whole run, earlier calls included
   std::optional<ErrorPoint> last_error, best_error;
+  int ranks = 1;
+  std::size_t bytes_per_step = 0;      // of gradients that each rank sums with the others
+  double waited_seconds_per_step = 0;  // for those sums, when there was nothing left to compute
 };
 
 // Trains the chosen model in its train folder (or runs/<run_name> in it). Writes snapshot-N,
@@ -80,7 +85,11 @@ struct TrainResult {
 // for bit as if it had not been interrupted. Throws Error(io) where another process is at work in
 // the folder; Error(usage) that names a batch that fits where memory would not do; for a loss that
 // is not finite Error(unsupported) with advice: the last good snapshot stays.
+//
+// With `ranks` every rank calls this with the same arguments and computes its share of each batch;
+// rank 0 alone writes, tells and decides. An Error that is thrown is thrown on all ranks; what goes
+// wrong on one in the middle of an iteration is told on stderr and ends the processes of all.
 TrainResult train(const Project& project, const ModelChoice& choice, const TrainOptions& options,
-                  const TrainHooks& hooks = {});
+                  const TrainHooks& hooks = {}, Ranks* ranks = nullptr);
 
 }  // namespace poseheir

@@ -31,6 +31,7 @@ struct TrainArguments {
   Output output;
   std::string repeat;
   bool fresh_heads = false, json = false;
+  Ranks* ranks = nullptr;  // with others: all those that train together
 };
 
 std::string error_text(const ErrorSummary& errors) {
@@ -64,7 +65,10 @@ void print_result(const TrainArguments& arguments, const TrainResult& result) {
                                  {"snapshot", result.snapshot.string()},
                                  {"seconds", result.seconds},
                                  {"last_error", error_json(result.last_error)},
-                                 {"best_error", error_json(result.best_error)}};
+                                 {"best_error", error_json(result.best_error)},
+                                 {"ranks", result.ranks},
+                                 {"bytes_per_step", result.bytes_per_step},
+                                 {"waited_seconds_per_step", result.waited_seconds_per_step}};
     std::cout << json.dump(2) << '\n';
     return;
   }
@@ -82,6 +86,11 @@ void print_result(const TrainArguments& arguments, const TrainResult& result) {
 // The options of the run that is repeated, and a place of its own for the repetition.
 void take_record(TrainArguments& arguments) {
   auto record = read_run_record(arguments.repeat);
+  if (const int ranks = arguments.ranks ? arguments.ranks->size() : 1; ranks != record.ranks)
+    arguments.output.note(
+        fmt::format("that run had {} process{}, this one has {}: the results "
+                    "will be the same to rounding, not bit for bit",
+                    record.ranks, record.ranks == 1 ? "" : "es", ranks));
   const auto now = arguments.train;
   auto name = arguments.model.choice.run_name;
   if (name.empty())
@@ -115,12 +124,16 @@ void tell_repetition(const TrainArguments& arguments, const TrainResult& result)
                           ": the same data and options on another processor or library");
 }
 
-void run_train(TrainArguments& arguments) {
-  if (!arguments.repeat.empty()) take_record(arguments);
-  if (arguments.model.config.empty())
-    throw Error(ErrorKind::usage, "config is required: config.yaml of a DeepLabCut project");
-  const auto model = read_model_telling(arguments.model, arguments.output);
-  ProgressLine line(arguments.output.quiet);
+TrainHooks hooks_of_others(const TrainArguments& arguments) {
+  TrainHooks hooks;
+  hooks.note = [&](const std::string& text) {
+    arguments.output.note(name_of(*arguments.ranks) + ": " + text);
+  };
+  hooks.stop = [] { return interrupted != 0; };
+  return hooks;
+}
+
+TrainHooks hooks_of_first(ProgressLine& line) {
   TrainHooks hooks;
   hooks.note = [&](const std::string& text) { line.say(text); };
   hooks.evaluated = [&](const ErrorPoint& point) {
@@ -130,15 +143,52 @@ void run_train(TrainArguments& arguments) {
     line.update([&] { return progress_text(progress); });
   };
   hooks.stop = [] { return interrupted != 0; };
+  return hooks;
+}
+
+void tell_sums(const TrainArguments& arguments, const TrainResult& result) {
+  arguments.output.detail(
+      fmt::format("{} processes; each summed {:.2f} MB of gradients a step with the others and "
+                  "waited {:.1f} ms "
+                  "for the sums",
+                  result.ranks, static_cast<double>(result.bytes_per_step) / 1e6,
+                  1000 * result.waited_seconds_per_step));
+}
+
+void train_in_ranks(TrainArguments& arguments) {
+  const bool leads = arguments.ranks == nullptr || arguments.ranks->rank() == 0;
+  std::optional<NamedModel> model;
+  agree(arguments.ranks, [&] {
+    if (!arguments.repeat.empty()) take_record(arguments);
+    if (arguments.model.config.empty())
+      throw Error(ErrorKind::usage, "config is required: config.yaml of a DeepLabCut project");
+    model = read_model_telling(arguments.model, leads ? arguments.output : Output{.quiet = true});
+  });
+  ProgressLine line(arguments.output.quiet || !leads);
+  const auto hooks = leads ? hooks_of_first(line) : hooks_of_others(arguments);
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   auto options = arguments.train;
   options.keep_heads = !arguments.fresh_heads;
-  const auto result = train(model.project, model.choice, options, hooks);
-  line.clear();
-  print_result(arguments, result);
-  if (!arguments.repeat.empty() && result.finished) tell_repetition(arguments, result);
+  const auto result = train(model->project, model->choice, options, hooks, arguments.ranks);
+  if (leads) {
+    line.clear();
+    print_result(arguments, result);
+    if (result.ranks > 1) tell_sums(arguments, result);
+    if (!arguments.repeat.empty() && result.finished) tell_repetition(arguments, result);
+  }
   if (interrupted != 0 && !result.finished) throw CLI::RuntimeError(kInterrupted);
+}
+
+// Of several processes the first one tells what is the same for all.
+void run_train(TrainArguments& arguments) try {
+  const auto ranks = join_ranks();
+  arguments.ranks = ranks.get();
+  train_in_ranks(arguments);
+} catch (const Error& error) {
+  const auto launch = find_launch();
+  if (launch && launch->rank > 0) throw CLI::RuntimeError(error.kind() == ErrorKind::usage ? 2 : 1);
+  throw;
 }
 
 void add_training_options(CLI::App& command, TrainOptions& options) {

@@ -14,7 +14,8 @@ struct PlanOptions {
   int images = 0;
   MapSize size;
   Precision precision = Precision::fp32;
-  std::vector<bool> trained;  // by variable; empty: forward only
+  std::vector<bool> trained;                  // by variable; empty: forward only
+  Trainer::SumOverParts sum_over_parts = {};  // empty: the batch is whole
 };
 
 class Plan {
@@ -27,7 +28,7 @@ class Plan {
   // `parameters`.
   void pack(const Parameters& parameters);
   const FeatureMaps& forward(const std::uint8_t* pixels);
-  void backward(const FeatureMaps& output_gradients);
+  void backward(const FeatureMaps& output_gradients, const Trainer::GradientReady& ready);
 
   const Parameters& gradients() const;  // by variable; empty where there is none
   // Moves the moving statistics towards those of the last batch.

@@ -26,7 +26,7 @@ PlanCache::Entry& PlanCache::entry_for(int count, int height, int width) {
   if (entry == entries_.end()) {
     while (entries_.size() >= capacity_) entries_.pop_back();
     Entry made{count, height, width, -1, nullptr};
-    const PlanOptions options{count, {height, width}, precision_, trained_};
+    const PlanOptions options{count, {height, width}, precision_, trained_, sum_over_parts_};
     made.plan = std::make_unique<Plan>(network_, options);
     entries_.push_front(std::move(made));
   } else {

@@ -20,6 +20,10 @@ class PlanCache {
     trained_ = trained;
     clear();
   }
+  void set_sum_over_parts(const Trainer::SumOverParts& sum) {
+    sum_over_parts_ = sum;
+    clear();
+  }
   void clear() { entries_.clear(); }
   void parameters_changed() { ++version_; }
 
@@ -42,6 +46,7 @@ class PlanCache {
   Precision precision_;
   std::size_t capacity_;
   std::vector<bool> trained_;
+  Trainer::SumOverParts sum_over_parts_;
   std::int64_t version_ = 0;
   std::list<Entry> entries_;  // the last used first
 };

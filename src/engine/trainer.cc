@@ -54,6 +54,11 @@ void Trainer::set_trained(const std::vector<bool>& by_variable) {
   state_->plans.set_trained(state_->trained);
 }
 
+void Trainer::set_sum_over_parts(const SumOverParts& sum) {
+  state_->plan = nullptr;
+  state_->plans.set_sum_over_parts(sum);
+}
+
 std::size_t Trainer::bytes_for(int count, int height, int width) {
   const ThreadScope threads(state_->options.threads);
   state_->plan = nullptr;
@@ -66,9 +71,11 @@ const FeatureMaps& Trainer::forward(const ImageBatch& images) {
   return state_->plan->forward(images.pixels.data());
 }
 
-void Trainer::backward(const FeatureMaps& output_gradients) {
+void Trainer::backward(const FeatureMaps& output_gradients) { backward(output_gradients, {}); }
+
+void Trainer::backward(const FeatureMaps& output_gradients, const GradientReady& ready) {
   const ThreadScope threads(state_->options.threads);
-  state_->current().backward(output_gradients);
+  state_->current().backward(output_gradients, ready);
 }
 
 void Trainer::step(float learning_rate) { step(learning_rate, {}); }

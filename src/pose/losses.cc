@@ -26,7 +26,9 @@ double sum_in_blocks(std::size_t size, int threads, const SumOfRange& sum_of_ran
   return total;
 }
 
-double count_nonzero(std::span<const float> weights, int threads) {
+// Cells of a map that take part; no weights: all.
+double count_of(const FeatureMap& output, std::span<const float> weights, int threads) {
+  if (weights.empty()) return static_cast<double>(output.values.size());
   return sum_in_blocks(weights.size(), threads, [&](std::int64_t from, std::int64_t to) {
     std::int64_t count = 0;
     for (auto i = from; i < to; ++i) count += weights[i] != 0.0F;
@@ -57,9 +59,8 @@ void check_size(const char* name, const FeatureMap& output, const Targets& targe
 
 // Mean sigmoid cross-entropy of logits; weights empty: all ones.
 double cross_entropy(const FeatureMap& output, std::span<const float> targets,
-                     std::span<const float> weights, int threads, FeatureMap& gradient) {
-  const double count =
-      weights.empty() ? static_cast<double>(output.values.size()) : count_nonzero(weights, threads);
+                     std::span<const float> weights, double count, int threads,
+                     FeatureMap& gradient) {
   auto& slope = gradient_like(output, gradient).values;
   if (count == 0) {
     std::fill(slope.begin(), slope.end(), 0.0F);
@@ -83,10 +84,8 @@ double cross_entropy(const FeatureMap& output, std::span<const float> targets,
 
 // weight * (Huber or squared error), averaged over the cells that the mask names; no mask: all.
 double regression(const FeatureMap& output, std::span<const float> targets,
-                  std::span<const float> mask, double weight, bool huber, int threads,
+                  std::span<const float> mask, double count, double weight, bool huber, int threads,
                   FeatureMap& gradient) {
-  const double count =
-      mask.empty() ? static_cast<double>(output.values.size()) : count_nonzero(mask, threads);
   auto& slope = gradient_like(output, gradient).values;
   const float factor = count == 0 ? 0.0F : static_cast<float>(weight / count);
   const auto sum_of_range = [&](std::int64_t from, std::int64_t to) {
@@ -106,27 +105,53 @@ double regression(const FeatureMap& output, std::span<const float> targets,
   return count == 0 ? 0 : weight * sum / count;
 }
 
+std::span<const float> part_weights(const Targets& targets, const LossOptions& options) {
+  return options.weigh_parts ? std::span<const float>(targets.part_weights)
+                             : std::span<const float>();
+}
+
 }  // namespace
+
+LossCounts count_cells(const FeatureMaps& outputs, const Targets& targets,
+                       const PairwiseTargets* pairwise, const LossOptions& options) {
+  const auto count = [&](const char* name, std::span<const float> weights) {
+    const auto output = outputs.find(name);
+    return output == outputs.end() ? 0 : count_of(output->second, weights, options.threads);
+  };
+  LossCounts counts;
+  counts.part = count("part_pred", part_weights(targets, options));
+  counts.part_interm = count("part_pred_interm", {});
+  counts.locref = count("locref", targets.locref_mask);
+  if (pairwise != nullptr) counts.pairwise = count("pairwise_pred", pairwise->mask);
+  return counts;
+}
 
 LossValues compute_losses(const FeatureMaps& outputs, const Targets& targets,
                           const PairwiseTargets* pairwise, const LossOptions& options,
                           FeatureMaps& gradients) {
+  return compute_losses(outputs, targets, pairwise, options,
+                        count_cells(outputs, targets, pairwise, options), gradients);
+}
+
+LossValues compute_losses(const FeatureMaps& outputs, const Targets& targets,
+                          const PairwiseTargets* pairwise, const LossOptions& options,
+                          const LossCounts& counts, FeatureMaps& gradients) {
   LossValues losses;
-  const auto part = [&](const char* name, std::span<const float> weights) {
+  const auto part = [&](const char* name, std::span<const float> weights, double count) {
     const auto& output = outputs.at(name);
     check_size(name, output, targets, targets.keypoints + targets.identities,
                targets.part_score.size());
-    return cross_entropy(output, targets.part_score, weights, options.threads, gradients[name]);
+    return cross_entropy(output, targets.part_score, weights, count, options.threads,
+                         gradients[name]);
   };
-  const std::span<const float> weights =
-      options.weigh_parts ? std::span<const float>(targets.part_weights) : std::span<const float>();
-  losses.part = part("part_pred", weights);
-  if (outputs.contains("part_pred_interm")) losses.part_interm = part("part_pred_interm", {});
+  losses.part = part("part_pred", part_weights(targets, options), counts.part);
+  if (outputs.contains("part_pred_interm"))
+    losses.part_interm = part("part_pred_interm", {}, counts.part_interm);
   if (const auto locref = outputs.find("locref"); locref != outputs.end()) {
     check_size("locref", locref->second, targets, 2 * targets.keypoints, targets.locref.size());
-    losses.locref =
-        regression(locref->second, targets.locref, targets.locref_mask, options.locref_weight,
-                   options.locref_huber, options.threads, gradients["locref"]);
+    losses.locref = regression(locref->second, targets.locref, targets.locref_mask, counts.locref,
+                               options.locref_weight, options.locref_huber, options.threads,
+                               gradients["locref"]);
   }
   if (const auto head = outputs.find("pairwise_pred"); head != outputs.end()) {
     if (pairwise == nullptr)
@@ -135,9 +160,9 @@ LossValues compute_losses(const FeatureMaps& outputs, const Targets& targets,
                   "set pairwise_predict: false in pose_cfg.yaml");
     check_size("pairwise_pred", head->second, targets, head->second.channels,
                pairwise->values.size());
-    losses.pairwise =
-        regression(head->second, pairwise->values, pairwise->mask, options.pairwise_weight,
-                   options.pairwise_huber, options.threads, gradients["pairwise_pred"]);
+    losses.pairwise = regression(head->second, pairwise->values, pairwise->mask, counts.pairwise,
+                                 options.pairwise_weight, options.pairwise_huber, options.threads,
+                                 gradients["pairwise_pred"]);
   }
   losses.total = losses.part + losses.part_interm.value_or(0) + losses.locref.value_or(0) +
                  losses.pairwise.value_or(0);

@@ -98,6 +98,7 @@ json options_json(const RunSubject& run) {
           {"patience", optional_json(options.patience)},
           {"exact_joints", options.exact_joints},
           {"strict", options.strict},
+          {"ranks", run.ranks},
           {"threads", thread_count(options.engine)},
           {"precision", name_of(kPrecisions, options.engine.precision)}};
 }
@@ -194,12 +195,21 @@ std::string format_run_record(const RunSubject& run, const fs::path& folder) {
   return record.dump(2) + "\n";
 }
 
+std::string with_sums(const std::string& run_record, const TrainResult& result) {
+  auto record = json::parse(run_record);
+  record["sums"] = {{"ranks", result.ranks},
+                    {"bytes_per_step", result.bytes_per_step},
+                    {"waited_seconds_per_step", result.waited_seconds_per_step}};
+  return record.dump(2) + "\n";
+}
+
 RunRecord read_run_record(const fs::path& run_json) try {
   const auto record = json::parse(read_file(run_json));
   RunRecord run;
   run.config = (run_json.parent_path() / record.at("config").get<std::string>()).lexically_normal();
   run.choice = choice_of(record.at("model"));
   run.options = options_of(record.at("options"));
+  run.ranks = record.at("options").value("ranks", 1);
   run.options.repeats = record.dump();
   return run;
 } catch (const json::exception& error) {

@@ -18,6 +18,7 @@ struct RunSubject {
   const Dataset& dataset;
   const StartWeights& start;
   const TrainingPlan& plan;
+  int ranks;
   std::uint32_t pictures_crc32c;
 };
 
@@ -32,5 +33,7 @@ bool labels_differ(const nlohmann::json& there, const nlohmann::json& now);
 
 // Written to run.json in `folder`.
 std::string format_run_record(const RunSubject& run, const std::filesystem::path& folder);
+// The same with what the ranks of the last call had to tell each other.
+std::string with_sums(const std::string& run_record, const TrainResult& result);
 
 }  // namespace poseheir

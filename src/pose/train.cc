@@ -5,10 +5,8 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
-#include <utility>
 
 #include "base/file.h"
 #include "base/folder_lock.h"
@@ -16,10 +14,12 @@
 #include "pose/event_file.h"
 #include "pose/loader.h"
 #include "pose/losses.h"
+#include "pose/mailbox.h"
 #include "pose/memory.h"
 #include "pose/run_folder.h"
 #include "pose/run_record.h"
 #include "pose/start_weights.h"
+#include "pose/team.h"
 #include "pose/training_options.h"
 #include "pose/training_pictures.h"
 #include "pose/training_plan.h"
@@ -58,31 +58,15 @@ void keep_freed_memory() {
 #endif
 }
 
-// Lines told by other threads, until the training thread passes them on.
-class Mailbox {
- public:
-  void put(const std::string& line) {
-    const std::scoped_lock lock(mutex_);
-    lines_.push_back(line);
-  }
-  std::vector<std::string> take() {
-    const std::scoped_lock lock(mutex_);
-    return std::exchange(lines_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> lines_;
-};
-
 class Run {
  public:
   Run(const Project& project, const ModelChoice& choice, const TrainOptions& options,
-      const TrainHooks& hooks)
+      const TrainHooks& hooks, Team& team)
       : project_(project),
         choice_(choice),
         options_(options),
         hooks_(hooks),
+        team_(team),
         config_(read_train_config(project, choice)),
         network_(build_network(config_.network)),
         dataset_(read_dataset(project, choice, config_)),
@@ -100,23 +84,35 @@ class Run {
     plan_ = plan_training(network_, config_, options, start_.first_iteration);
     if (!options.eval_iterations && plan_.eval_iterations > 0)
       plan_.eval_iterations =
-          std::max(plan_.eval_iterations, affordable_interval(dataset_, plan_, options.freeze));
+          std::max(plan_.eval_iterations,
+                   team.size() * affordable_interval(dataset_, plan_, options.freeze));
     pictures_crc_ = checksum_of_pictures(picture_paths(project, dataset_));
     identity_ = identity_of(subject());
     refuse_another_run_than_repeated();
   }
 
   TrainResult train() {
-    std::filesystem::create_directories(folder_);
-    const FolderLock lock(folder_);
-    if (!lock.stale_owner().empty())
-      note(fmt::format("{} was at work here and is gone; taking over", lock.stale_owner()));
+    std::optional<FolderLock> lock;
     TrainResult result;
-    result.resumed = prepare();
+    team_.agree([&] {
+      if (!team_.leads()) return;
+      std::filesystem::create_directories(folder_);
+      lock.emplace(folder_);
+      if (!lock->stale_owner().empty())
+        note(fmt::format("{} was at work here and is gone; taking over", lock->stale_owner()));
+      result.resumed = prepare();
+    });
+    team_.require_same_run(folder_.string() + identity_.dump());
+    team_.share_state(state_);
+    result.resumed = team_.any(result.resumed);
+    lost_patience_ = team_.any(has_lost_patience());
     result.first_iteration = state_.next_iteration;
     if (!is_finished()) compute(result);
     result.finished = is_finished();
-    result.stopped_early = has_lost_patience();
+    result.stopped_early = lost_patience_;
+    result.ranks = team_.size();
+    if (!team_.is_alone() && team_.leads())
+      write_file(folder_ / "run.json", with_sums(read_file(folder_ / "run.json"), result));
     result.last_iteration = state_.next_iteration - 1;
     result.seconds = state_.seconds;
     if (!state_.snapshots.empty()) result.snapshot = folder_ / state_.snapshots.back();
@@ -127,11 +123,12 @@ class Run {
 
  private:
   RunSubject subject() const {
-    return {project_, choice_, options_, config_, dataset_, start_, plan_, pictures_crc_};
+    return {project_, choice_, options_,     config_,      dataset_,
+            start_,   plan_,   team_.size(), pictures_crc_};
   }
 
   bool is_finished() const {
-    return state_.next_iteration > plan_.last_iteration || has_lost_patience();
+    return state_.next_iteration > plan_.last_iteration || lost_patience_;
   }
 
   bool has_lost_patience() const {
@@ -194,36 +191,42 @@ class Run {
                               [this](const std::string& line) { mailbox_.put(line); });
     Trainer trainer(network_, state_.parameters, plan_.optimizer, options_.engine);
     trainer.set_trained(plan_.trained);
-    check_memory(trainer);
+    team_.connect(trainer);
+    team_.agree([&] { check_memory(trainer); });
     if (result.resumed) trainer.restore(state_.parameters, state_.optimizer);
     const auto make = [&](std::int64_t iteration) {
-      auto choice = choose_batch(dataset_.records, plan_.batches, iteration);
+      auto choice = team_.share_of(choose_batch(dataset_.records, plan_.batches, iteration));
       for (auto& record : choice.records) record = pictures.usable(record);
       return assemble_batch(
           dataset_.records, [&](int i) { return pictures.get(i); }, plan_.batches, choice);
     };
     const int workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 4);
     BatchLoader loader(make, state_.next_iteration, workers, kBatchesAhead);
-    events_.emplace(folder_ / "log", state_.next_iteration);
+    if (team_.leads()) events_.emplace(folder_ / "log", state_.next_iteration);
     started_ = saved_ = Clock::now();
     seconds_before_ = state_.seconds;
     first_here_ = state_.next_iteration;
     while (!is_finished()) {
       iterate(trainer, loader);
-      if (!must_stop() || is_finished()) continue;
+      if (!team_.any(must_stop()) || is_finished()) continue;
       save(trainer, state_.next_iteration - 1, true);
       break;
     }
+    result.bytes_per_step = team_.bytes_per_step();
+    result.waited_seconds_per_step =
+        team_.waited_seconds() / static_cast<double>(state_.next_iteration - first_here_);
   }
 
   // Plans come in many sizes, of which the trainer keeps three; the first batch stands for all.
   void check_memory(Trainer& trainer) const {
-    const auto choice = choose_batch(dataset_.records, plan_.batches, state_.next_iteration);
+    const auto whole = choose_batch(dataset_.records, plan_.batches, state_.next_iteration);
+    team_.require_share(static_cast<int>(whole.records.size()), folder_);
+    const auto choice = team_.share_of(whole);
     const auto size = batch_size_of(dataset_.records, plan_.batches, choice);
     const TrainingNeeds needs{network_, dataset_.records, plan_.batches, kPictureBytes,
                               kBatchesAhead};
     require_memory(trainer, needs, size, static_cast<int>(choice.records.size()),
-                   options_.memory_bytes.value_or(available_memory()), folder_);
+                   options_.memory_bytes.value_or(team_.memory()), folder_);
   }
 
   bool must_stop() const {
@@ -236,31 +239,41 @@ class Run {
     const auto batch = loader.next();
     const double rate = plan_.rate(it);
     const auto& outputs = trainer.forward({batch.count, batch.height, batch.width, batch.pixels});
-    const auto losses =
-        compute_losses(outputs, batch.targets, batch.pairwise ? &*batch.pairwise : nullptr,
-                       plan_.losses, gradients_);
-    if (!std::isfinite(losses.total)) throw diverged(it, rate);
-    trainer.backward(gradients_);
+    const auto* pairwise = batch.pairwise ? &*batch.pairwise : nullptr;
+    const auto counts = team_.total(count_cells(outputs, batch.targets, pairwise, plan_.losses));
+    const auto losses = team_.total(
+        compute_losses(outputs, batch.targets, pairwise, plan_.losses, counts, gradients_));
+    if (!std::isfinite(losses.total)) team_.agree([&] { throw diverged(it, rate); });
+    team_.backward(trainer, gradients_);
     trainer.step(static_cast<float>(rate));
     add(losses);
     ++state_.next_iteration;
     state_.seconds = seconds_before_ + seconds_since(started_);
     const bool display = it % plan_.display_iterations == 0 && it > plan_.first_iteration;
     const double mean = state_.sums.total / static_cast<double>(state_.sums.count);
-    if (display) write_losses(it, rate);
+    if (display && team_.leads()) write_losses(it, rate);
     const bool save_now = (it % plan_.save_iterations == 0 && it != plan_.first_iteration) ||
                           it == plan_.last_iteration;
     const bool eval_now = plan_.eval_iterations > 0 &&
                           (it % plan_.eval_iterations == 0 || save_now) &&
                           it > plan_.first_iteration;
     const bool improved = eval_now && measure(trainer, it);
-    const bool is_regular = save_now || (eval_now && has_lost_patience());
+    if (eval_now) lost_patience_ = team_.any(has_lost_patience());
+    const bool is_regular = save_now || (eval_now && lost_patience_);
+    if (save_now) team_.require_same_networks(trainer.parameters());
+    if (!team_.leads()) return pass_on_mail();
     if (is_regular || improved)
       save(trainer, it, is_regular);
     else if (seconds_since(saved_) > std::max(kStateSeconds, kStateShare * saving_seconds_))
       save_state(trainer);
-    for (const auto& line : mailbox_.take()) note(line);
+    pass_on_mail();
     tell(it, rate, display ? mean : losses.total, display);
+  }
+
+  // What threads told; of pictures that only this rank has seen.
+  void pass_on_mail() {
+    for (const auto& line : mailbox_.take())
+      if (hooks_.note) hooks_.note(line);
   }
 
   void add(const LossValues& losses) {
@@ -292,6 +305,7 @@ class Run {
 
   // True where the error is the smallest so far.
   bool measure(Trainer& trainer, std::int64_t it) {
+    if (!team_.leads()) return false;
     if (!watch_) watch_.emplace(project_, dataset_, config_, options_.engine);
     const auto errors = watch_->measure(network_, trainer.parameters());
     const ErrorPoint point{it, errors, state_.seconds};
@@ -308,6 +322,7 @@ class Run {
   }
 
   void save(Trainer& trainer, std::int64_t it, bool is_regular) {
+    if (!team_.leads()) return;
     take_state(trainer);
     const auto start = Clock::now();
     files_.save(it, network_, state_, is_regular);
@@ -354,13 +369,14 @@ class Run {
   }
 
   void note(const std::string& text) const {
-    if (hooks_.note) hooks_.note(text);
+    if (hooks_.note && team_.leads()) hooks_.note(text);
   }
 
   const Project& project_;
   const ModelChoice& choice_;
   const TrainOptions& options_;
   const TrainHooks& hooks_;
+  Team& team_;
   PoseConfig config_;
   Network network_;
   Dataset dataset_;
@@ -375,6 +391,7 @@ class Run {
   std::optional<TrainingWatch> watch_;
   std::optional<EventFile> events_;
   ErrorHistory history_;
+  bool lost_patience_ = false;
   Mailbox mailbox_;
   Clock::time_point started_, saved_;
   double seconds_before_ = 0, saving_seconds_ = 0;
@@ -384,8 +401,18 @@ class Run {
 }  // namespace
 
 TrainResult train(const Project& project, const ModelChoice& choice, const TrainOptions& options,
-                  const TrainHooks& hooks) {
-  return Run(project, choice, options, hooks).train();
+                  const TrainHooks& hooks, Ranks* ranks) {
+  Team team(ranks);
+  auto own_options = options;
+  own_options.engine = team.with_threads(options.engine);
+  std::optional<Run> run;
+  try {
+    team.agree([&] { run.emplace(project, choice, own_options, hooks, team); });
+    return run->train();
+  } catch (const std::exception& error) {
+    if (team.is_alone() || team.has_failed_together()) throw;
+    team.end_all(error.what());
+  }
 }
 
 }  // namespace poseheir

@@ -55,6 +55,7 @@ struct PlanRequest {
   MapSize size;
   Precision precision = Precision::fp32;
   std::vector<bool> trained;  // by variable; empty: forward only
+  Trainer::SumOverParts sum_over_parts = {};
 };
 
 kernels::Isa effective_isa();

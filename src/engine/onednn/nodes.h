@@ -39,12 +39,16 @@ class NormNode final : public Node {
   BatchStatistics statistics() const;
 
  private:
+  double own_count() const;
+  void join_moments();
+  void join_sums(std::vector<float>& sum, std::vector<float>& product) const;
   void finish_sums();
 
   Context& context_;
   const Op& op_;
   const Layer& layer_;
   int channels_;
+  double count_ = 0;  // of the values that mean and variance are of
   BufferId workspace_ = kNoBuffer, in_, residual_ = kNoBuffer, out_;
   std::vector<float> gamma_, beta_, mean_, variance_, scale_, shift_;
   kernels::Normalisation norm_;

@@ -1,4 +1,5 @@
 // Batch norm with the batch's own statistics, fused with activation and residual sum.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/onednn/fusion.h"
@@ -98,6 +99,7 @@ void NormNode::forward() {
   else
     context_.kernels.moments(context_.address(in_), view, context_.floats_at(workspace_),
                              mean_.data(), variance_.data());
+  join_moments();
   for (int c = 0; c < channels_; ++c) {
     scale_[c] = gamma_[c] / std::sqrt(variance_[c] + layer_.epsilon);
     shift_[c] = beta_[c] - mean_[c] * scale_[c];
@@ -107,12 +109,49 @@ void NormNode::forward() {
                              scale_.data(), shift_.data(), clamp_of(op_), context_.address(out_));
 }
 
+// Where other trainers have other pictures of the batch: the moments of all of them.
+void NormNode::join_moments() {
+  count_ = own_count();
+  const auto& sum = context_.request.sum_over_parts;
+  if (!sum) return;
+  std::vector<double> sums(2 * std::size_t(channels_) + 1, count_);
+  for (int c = 0; c < channels_; ++c) {
+    const double mean = mean_[c];
+    sums[c] = count_ * mean;
+    sums[channels_ + c] = count_ * (variance_[c] + mean * mean);
+  }
+  sum(sums);
+  count_ = sums.back();
+  for (int c = 0; c < channels_; ++c) {
+    const double mean = sums[c] / count_;
+    mean_[c] = float(mean);
+    variance_[c] = float(std::max(0.0, sums[channels_ + c] / count_ - mean * mean));
+  }
+}
+
+void NormNode::join_sums(std::vector<float>& sum, std::vector<float>& product) const {
+  const auto& over_parts = context_.request.sum_over_parts;
+  if (!over_parts) return;
+  std::vector<double> both(sum.begin(), sum.end());
+  both.insert(both.end(), product.begin(), product.end());
+  over_parts(both);
+  for (int c = 0; c < channels_; ++c) {
+    sum[c] = float(both[c]);
+    product[c] = float(both[channels_ + c]);
+  }
+}
+
 void NormNode::finish_sums() {
-  const auto count = static_cast<float>(statistics().count);
+  const auto count = static_cast<float>(count_);
   for (int c = 0; c < channels_; ++c) {
     const float inverse = 1.0F / std::sqrt(variance_[c] + layer_.epsilon);
     if (layer_.gamma >= 0) context_.gradients[layer_.gamma][c] = product_[c] * inverse;
     if (layer_.beta >= 0) context_.gradients[layer_.beta][c] = sum_[c];
+  }
+  // Those gradients are this part's; what goes on down depends on the whole batch.
+  join_sums(sum_, product_);
+  for (int c = 0; c < channels_; ++c) {
+    const float inverse = 1.0F / std::sqrt(variance_[c] + layer_.epsilon);
     down_[c] = sum_[c] / count;
     projected_[c] = product_[c] / count * inverse * inverse;
   }
@@ -138,9 +177,13 @@ void NormNode::backward() {
                                         norm, context_.address(dx_));
 }
 
-BatchStatistics NormNode::statistics() const {
+double NormNode::own_count() const {
   const auto& view = context_.values[op_.inputs[0]].view;
-  return {&layer_, mean_.data(), variance_.data(), double(view.groups / view.blocks) * view.pixels};
+  return double(view.groups / view.blocks) * view.pixels;
+}
+
+BatchStatistics NormNode::statistics() const {
+  return {&layer_, mean_.data(), variance_.data(), count_};
 }
 
 }  // namespace poseheir::onednn

@@ -116,8 +116,20 @@ std::vector<int> output_layers(const Network& network) {
   return layers;
 }
 
+std::vector<int> variables_of(const Network& network, const Op& op) {
+  std::vector<int> layers = op.heads;
+  layers.push_back(op.layer);
+  if (op.fixed_norm >= 0) layers.push_back(op.fixed_norm);
+  std::vector<int> variables;
+  for (const int index : layers) {
+    const auto& layer = network.layers[index];
+    variables.insert(variables.end(), {layer.weights, layer.bias, layer.gamma, layer.beta});
+  }
+  return variables;
+}
+
 PlanRequest request_of(const PlanOptions& options) {
-  return {options.images, options.size, options.precision, options.trained};
+  return {options.images, options.size, options.precision, options.trained, options.sum_over_parts};
 }
 
 }  // namespace
@@ -136,7 +148,21 @@ struct Plan::State {
     if (context.training())
       for (auto op = static_cast<int>(nodes.size()) - 1; op >= 0; --op)
         nodes[op]->plan_backward(context.backward_time(op));
+    find_completed();
     context.finish();
+  }
+
+  // By op: variables whose gradient is complete once its backward pass is done.
+  void find_completed() {
+    completed.resize(nodes.size());
+    std::vector<bool> found(network.variables.size(), false);
+    for (std::size_t op = 0; op < nodes.size(); ++op)
+      for (const int variable : variables_of(network, graph.ops[op])) {
+        if (variable < 0 || found[variable] || context.gradients[variable].empty()) continue;
+        if (!context.is_trained(variable)) continue;
+        found[variable] = true;
+        completed[op].push_back(variable);
+      }
   }
 
   // The heads op that computes a layer, and which of its heads it is.
@@ -214,6 +240,7 @@ struct Plan::State {
   Context context;
   std::vector<std::unique_ptr<Node>> nodes;
   std::vector<PlainOutput> plain_outputs;
+  std::vector<std::vector<int>> completed;
   std::vector<OperationTime> times;
   FeatureMaps maps;
 };
@@ -241,13 +268,17 @@ const FeatureMaps& Plan::forward(const std::uint8_t* pixels) {
   return state_->maps;
 }
 
-void Plan::backward(const FeatureMaps& output_gradients) {
+void Plan::backward(const FeatureMaps& output_gradients, const Trainer::GradientReady& ready) {
   for (const auto& [name, map] : output_gradients)
     if (!state_->maps.contains(name))
       throw Error(ErrorKind::mismatch, fmt::format("the network has no output '{}'", name));
   state_->give_gradients(output_gradients);
-  for (auto op = state_->nodes.size(); op-- > 0;)
+  for (auto op = state_->nodes.size(); op-- > 0;) {
     state_->times[op].backward = seconds_of([&] { state_->nodes[op]->backward(); });
+    if (!ready) continue;
+    for (const int variable : state_->completed[op])
+      ready(variable, state_->context.gradients[variable]);
+  }
 }
 
 const Parameters& Plan::gradients() const { return state_->context.gradients; }

@@ -1,0 +1,178 @@
+// The program itself under mpirun: several processes that train one network.
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "poseheir/demo.h"
+#include "poseheir/metrics.h"
+#include "poseheir/project.h"
+#include "temp_dir.h"
+
+namespace poseheir {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+#define NEEDS_MPI \
+  if (std::string(POSEHEIR_MPIRUN).empty()) GTEST_SKIP() << "built without MPI (libopenmpi-dev)"
+
+class Ranks : public testing::Test {
+ protected:
+  Ranks() {
+    DemoProjectOptions options;
+    options.clips = 2;
+    options.frames = options.labelled = 4;
+    options.train_fraction = 0.5;
+    options.videos = false;
+    config_ = make_demo_project(folder_ / "project", options);
+    set("global_scale", "0.3");
+    set("min_input_size", "32");
+    ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+    ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+    ::setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 1);
+    ::setenv("OMPI_MCA_plm_rsh_agent", "/bin/false",
+             1);  // one machine needs none, and may lack ssh
+  }
+
+  void set(const std::string& key, const std::string& value) const {
+    set_pose_config_value(model_paths(read_project(config_), {}).train / "pose_cfg.yaml", key,
+                          value);
+  }
+
+  void slow_down() const {
+    const auto path = model_paths(read_project(config_), {}).train / "pose_cfg.yaml";
+    auto text = read_file(path);
+    const std::string rate = "- - 0.005\n";
+    ASSERT_NE(text.find(rate), std::string::npos);
+    write_file(path, text.replace(text.find(rate), rate.size(), "- - 0.0000001\n"));
+  }
+
+  fs::path run_folder(const std::string& name) const {
+    return model_paths(read_project(config_), {}).train / "runs" / name;
+  }
+
+  // A shell line of each rank, so that its process can be found.
+  std::string command(const std::string& run, const std::string& more) const {
+    const std::string line =
+        "echo $$ > " + (folder_ / "rank").string() + "${OMPI_COMM_WORLD_RANK:-0}; exec " +
+        POSEHEIR_PROGRAM + " train " + config_.string() + " --run-name " + run +
+        " --recipe dlc --init random --saveiters 3 --displayiters 1 --eval-iters 4 --batch-size 4"
+        " --threads 1 " +
+        more;
+    return line;
+  }
+
+  pid_t start(int ranks, const std::string& line) const {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    const int log = ::open((folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    ::dup2(log, STDOUT_FILENO);
+    ::dup2(log, STDERR_FILENO);
+    if (ranks == 1) ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+    ::execl(POSEHEIR_MPIRUN, POSEHEIR_MPIRUN, "-n", std::to_string(ranks).c_str(), "sh", "-c",
+            line.c_str(), nullptr);
+    ::_exit(127);
+  }
+
+  int code_of(pid_t child) const {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+  std::string log() const { return read_file(folder_ / "log"); }
+
+  void train(int ranks, const std::string& run, const std::string& more) const {
+    ASSERT_EQ(code_of(start(ranks, command(run, more))), 0) << log();
+  }
+
+  void expect_same_curve(const std::string& one, const std::string& other, double tolerance,
+                         std::size_t rows, std::size_t compared) const {
+    const auto a = read_learning_curve(run_folder(one) / "learning_curve.csv");
+    const auto b = read_learning_curve(run_folder(other) / "learning_curve.csv");
+    ASSERT_EQ(a.size(), rows);
+    ASSERT_EQ(b.size(), rows);
+    for (std::size_t i = 0; i < rows; ++i) EXPECT_EQ(a[i].iteration, b[i].iteration);
+    for (std::size_t i = 0; i < compared; ++i) {
+      EXPECT_NEAR(a[i].part_loss, b[i].part_loss, tolerance * a[i].part_loss) << a[i].iteration;
+      EXPECT_NEAR(a[i].locref_loss, b[i].locref_loss, tolerance * a[i].locref_loss)
+          << a[i].iteration;
+    }
+  }
+
+  const TempDir folder_;
+  fs::path config_;
+};
+
+TEST_F(Ranks, GiveTheLossCurveOfOneProcessWithFixedBatchNorm) {
+  NEEDS_MPI;
+  set("net_type", "resnet_50");
+  slow_down();  // untrained, with fixed statistics, it soon diverges
+  train(1, "one", "--maxiters 8");
+  train(2, "two", "--maxiters 8");
+  expect_same_curve("one", "two", 1e-3, 8, 8);
+}
+
+TEST_F(Ranks, ComputeBatchStatisticsOverTheWholeBatch) {
+  NEEDS_MPI;
+  train(1, "one", "--maxiters 6");
+  train(3, "three", "--maxiters 6");
+  // Rounding grows tenfold with each step of an untrained network: its first row.
+  expect_same_curve("one", "three", 2e-3, 6, 1);
+  EXPECT_THAT(read_file(run_folder("three") / "run.json"), HasSubstr("\"bytes_per_step\""));
+}
+
+TEST_F(Ranks, AllEndWithADeadOneAndTheRunGoesOnWithAnotherNumber) {
+  NEEDS_MPI;
+  train(1, "one", "--maxiters 60");
+  const auto child = start(2, command("two", "--maxiters 60"));
+  const auto first = run_folder("two") / "snapshot-6.index";
+  for (int tries = 0; tries < 600 && !fs::exists(first); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ASSERT_TRUE(fs::exists(first)) << log();
+  ::kill(std::stoi(read_file(folder_ / "rank1")), SIGKILL);
+  EXPECT_NE(code_of(child), 0);
+  EXPECT_THAT(log(), HasSubstr("signal 9"));
+  train(3, "two", "--maxiters 60");
+  EXPECT_THAT(log(), HasSubstr("going on at iteration"));
+  expect_same_curve("one", "two", 2e-3, 60, 1);
+}
+
+TEST_F(Ranks, RefuseABatchThatIsTooSmallForThemWithOneMessage) {
+  NEEDS_MPI;
+  EXPECT_EQ(code_of(start(5, command("small", "--maxiters 2"))), 2);
+  const auto text = log();
+  const auto place = text.find("a batch of 4 pictures cannot be shared by 5 processes");
+  ASSERT_NE(place, std::string::npos) << text;
+  EXPECT_EQ(text.find("cannot be shared", place + 40), std::string::npos) << text;
+}
+
+TEST_F(Ranks, EndTogetherWhenOneCannotGoOn) {
+  NEEDS_MPI;
+  // The second rank finds no project.
+  const auto line = "if [ $OMPI_COMM_WORLD_RANK = 1 ]; then exec " + std::string(POSEHEIR_PROGRAM) +
+                    " train /nowhere; fi; " + command("lost", "--maxiters 2");
+  EXPECT_NE(code_of(start(2, line)), 0);
+  EXPECT_THAT(log(), HasSubstr("rank 1 of 2"));
+  EXPECT_THAT(log(), HasSubstr("/nowhere: no such file"));
+}
+
+TEST_F(Ranks, AreNotLeftUnconnected) {
+  // As srun of another MPI would start it, or mpirun a program without MPI.
+  EXPECT_NE(code_of(start(
+                1, "PMI_SIZE=4 " + std::string(POSEHEIR_PROGRAM) + " train " + config_.string())),
+            0);
+  EXPECT_THAT(log(), HasSubstr("started as one of 4 processes (PMI_SIZE=4), but"));
+  EXPECT_FALSE(fs::exists(run_folder("").parent_path() / "run.json"));
+}
+
+}  // namespace
+}  // namespace poseheir
