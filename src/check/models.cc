@@ -70,7 +70,8 @@ void compare_with_config(Examination& examination, const std::string& place,
 void check_project_path(Examination& examination, const PoseConfig& pose_config) {
   std::error_code ignored;
   const auto& folder = examination.project.folder;
-  if (!pose_config.has("project_path") || fs::equivalent(folder / pose_config.project_path, folder, ignored))
+  if (!pose_config.has("project_path") ||
+      fs::equivalent(folder / pose_config.project_path, folder, ignored))
     return;
   const auto here = fs::canonical(folder).string();
   examination.add(Severity::warning, "moved-project", examination.short_name(pose_config.path),

@@ -43,8 +43,8 @@ struct Analysis {
         choice(std::move(named.choice)),
         paths(model_paths(project, choice)),
         model(load_model(project, choice, snapshot())),
-        scorer(
-            scorer_name(project, model.train_config, choice.shuffle, model.snapshot.iteration)) {}
+        scorer(scorer_name(project, model.train_config, choice.shuffle, model.snapshot.iteration)) {
+  }
 
   Snapshot snapshot() const {
     const auto& wanted = arguments.snapshot;

@@ -29,7 +29,7 @@ Table parse_table_csv(std::string_view text, const std::string& name);
 std::string format_table_csv(const Table& table);
 
 Table parse_table_h5(std::string_view bytes, const std::string& name);
-std::string format_table_fixed_h5(const Table& table);       // pandas' "fixed"
+std::string format_table_fixed_h5(const Table& table);  // pandas' "fixed"
 // pandas' "table", in a group of this name.
 std::string format_table_appendable_h5(const Table& table,
                                        const std::string& key = "df_with_missing");

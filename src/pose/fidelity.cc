@@ -25,8 +25,8 @@ struct Tolerances {
 };
 
 // Five to ten times what TensorFlow with and without oneDNN differs from itself, and from double
-// precision (docs/fidelity.md). A MobileNet normalises 52 times with the statistics of its own few cells, and
-// with random weights each layer amplifies rounding.
+// precision (docs/fidelity.md). A MobileNet normalises 52 times with the statistics of its own few
+// cells, and with random weights each layer amplifies rounding.
 Tolerances tolerances_of(const std::string& network) {
   if (network == kReal) return {1e-4, 1e-5, 1e-2, 2e-2};
   if (network.starts_with("mobilenet"))
