@@ -103,15 +103,16 @@ void run(Precision precision, int threads, bool quick) {
 }  // namespace
 }  // namespace poseheir::bench
 
-// engine_bench [--quick | --steps | --profile NETWORK [--batch N]] [--bf16] [--one-thread];
-// DNNL_MAX_CPU_ISA=AVX2 imitates machines without AVX-512.
+// engine_bench [--quick | --steps | --profile NETWORK [--batch N] [--layers]] [--bf16]
+// [--one-thread]; DNNL_MAX_CPU_ISA=AVX2 imitates machines without AVX-512.
 int main(int argc, char** argv) try {
-  bool quick = false, steps = false, bf16 = false;
+  bool quick = false, steps = false, bf16 = false, layers = false;
   poseheir::bench::Job profiled{"", 1, 384, 512};
   for (int i = 1; i < argc; ++i) {
     quick |= std::strcmp(argv[i], "--quick") == 0;
     steps |= std::strcmp(argv[i], "--steps") == 0;
     bf16 |= std::strcmp(argv[i], "--bf16") == 0;
+    layers |= std::strcmp(argv[i], "--layers") == 0;
     if (std::strcmp(argv[i], "--profile") == 0 && i + 1 < argc) profiled.network = argv[i + 1];
     if (std::strcmp(argv[i], "--batch") == 0 && i + 1 < argc)
       profiled.count = std::atoi(argv[i + 1]);
@@ -122,7 +123,8 @@ int main(int argc, char** argv) try {
   if (steps)
     poseheir::bench::steps_on_request({"resnet_50", 8, 400, 400}, {threads, precision});
   else if (!profiled.network.empty())
-    profile(profiled, {threads, precision}, poseheir::bench::measure_limit({threads, precision}));
+    profile(profiled, {threads, precision}, poseheir::bench::measure_limit({threads, precision}),
+            layers);
   else
     poseheir::bench::run(precision, threads, quick);
   return 0;

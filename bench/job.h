@@ -67,7 +67,8 @@ class TrainingJob {
 // What the library makes of this machine: a plain large convolution, operations a second.
 double measure_limit(const EngineOptions& options);
 
-// Time per kind of operation of training steps, beside what arithmetic and memory allow.
-void profile(const Job& job, const EngineOptions& options, double limit);
+// Time per kind of operation of training steps, and per shape of layer where asked, beside what
+// arithmetic and memory allow.
+void profile(const Job& job, const EngineOptions& options, double limit, bool by_layer);
 
 }  // namespace poseheir::bench

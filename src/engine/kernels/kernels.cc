@@ -1,6 +1,7 @@
 #include "engine/kernels/kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "engine/kernels/tables.h"
@@ -31,8 +32,9 @@ PointwiseShape pointwise_shape(long pixels, int inputs, int outputs, long tile_v
   // A tile of inputs, and one of gradients in two orders.
   const long fitting = tile_values / (inputs + 2L * outputs) / kBlock * kBlock;
   if (fitting == 0 || inputs % 8 != 0 || outputs % 8 != 0) return shape;
-  const long parts = std::clamp<long>(
-      std::min(kSums / (long(inputs) * outputs), pixels / kLeastPixels), 2, kMostParts);
+  // A power of two of them, so that threads get as many each.
+  const auto parts = static_cast<long>(std::bit_floor(static_cast<unsigned long>(std::clamp<long>(
+      std::min(kSums / (long(inputs) * outputs), pixels / kLeastPixels), 2, kMostParts))));
   const long share = ((pixels + parts - 1) / parts + kBlock - 1) / kBlock * kBlock;
   // Tiles of about one size in each part.
   const long tiles = (share + std::min(fitting, 256L) - 1) / std::min(fitting, 256L);

@@ -122,34 +122,53 @@ inline Panel panel_of(long column, long columns) {
 
 inline constexpr int kPacked = POSEHEIR_LANES > 8 ? 8 : POSEHEIR_LANES;  // values at once
 
+// body(panel, first row, rows) over panels of [depth, columns], a few rows at a time: what is
+// written then stays in the first cache.
+template <class Body>
+inline void in_panel_rows(long depth, long columns, const Body& body) {
+  constexpr long kWidest = kVectors * POSEHEIR_LANES, kRowsAtOnce = 64;
+  const long across = (columns + kWidest - 1) / kWidest;
+  const long pieces = across * ((depth + kRowsAtOnce - 1) / kRowsAtOnce);
+#pragma omp parallel for schedule(static)
+  for (long piece = 0; piece < pieces; ++piece) {
+    const long first = piece / across * kRowsAtOnce, left = depth - first;
+    const long end = (piece % across + 1) * kWidest;
+    Panel panel;
+    for (long c = piece % across * kWidest; c < end && c < columns; c += panel.width) {
+      panel = panel_of(c, columns);
+      body(panel, first, left < kRowsAtOnce ? left : kRowsAtOnce);
+    }
+  }
+}
+
 // Weights [depth, columns], both multiples of 8, into panels.
 template <class F>
 inline void pack_rows(const float* weights, long depth, long columns, F* packed) {
-#pragma omp parallel for schedule(static)
-  for (long c = 0; c < columns; c += kPacked) {
-    const auto panel = panel_of(c, columns);
-    F* to = packed + panel.first * depth + (c - panel.first) * kWord<F>;
-    for (long k = 0; k < depth; k += kWord<F>, to += panel.width * kWord<F>)
-      store_words<kPacked>(
-          to, pair_of<kPacked>(load<kPacked>(weights + k * columns + c),
-                               load<kPacked>(weights + (k + kWord<F> - 1) * columns + c), F{}));
-  }
+  in_panel_rows(depth, columns, [&](const Panel& panel, long first, long rows) {
+    const float* from = weights + first * columns + panel.first;
+    F* to = packed + panel.first * depth + first * panel.width;
+    for (long k = 0; k < rows; k += kWord<F>, from += kWord<F> * columns)
+      for (long c = 0; c < panel.width; c += kPacked, to += kPacked * kWord<F>)
+        store_words<kPacked>(
+            to, pair_of<kPacked>(load<kPacked>(from + c),
+                                 load<kPacked>(from + (kWord<F> - 1) * columns + c), F{}));
+  });
 }
 
 // The same from weights [columns, depth].
 template <class F>
 inline void pack_columns(const float* weights, long depth, long columns, F* packed) {
-#pragma omp parallel for schedule(static)
-  for (long c = 0; c < columns; ++c) {
-    const auto panel = panel_of(c, columns);
-    F* to = packed + panel.first * depth + (c - panel.first) * kWord<F>;
-    for (long k = 0; k < depth; k += kPacked) {
-      F line[kPacked];
-      store<kPacked>(line, load<kPacked>(weights + c * depth + k));
-      for (int i = 0; i < kPacked; i += kWord<F>, to += panel.width * kWord<F>)
-        __builtin_memcpy(to, line + i, 4);
-    }
-  }
+  in_panel_rows(depth, columns, [&](const Panel& panel, long first, long rows) {
+    const float* from = weights + panel.first * depth + first;
+    F* to = packed + panel.first * depth + first * panel.width;
+    for (long c = 0; c < panel.width; ++c, from += depth)
+      for (long k = 0; k < rows; k += kPacked) {
+        F line[kPacked];
+        store<kPacked>(line, load<kPacked>(from + k));
+        for (int i = 0; i < kPacked; i += kWord<F>)
+          __builtin_memcpy(to + (k + i) * panel.width + c * kWord<F>, line + i, 4);
+      }
+  });
 }
 
 // y[R, V * W] = a[R, depth] * a panel; depth in words.
