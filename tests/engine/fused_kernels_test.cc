@@ -181,7 +181,7 @@ TEST_P(PointwiseKernel, EqualsPlainSums) {
         wanted_dw[k * out + o] += a * dz;
       }
   const auto parts = std::size_t(s.parts);
-  Values y(pixels * out), dx(pixels * in), dw(in * out), workspace(parts * in * out);
+  Values y(pixels * out), dx(pixels * in), dw(in * out), workspace(workspace_floats(s));
   Values moments(parts * kMomentRows * out), sums(parts * kGradientRows * in);
   best_kernels().pack_pointwise(w.data(), s.inputs, s.outputs, packed.data(), transposed.data());
   best_kernels().pointwise({x.data(), &before.kernel}, packed.data(), s, y.data(), moments.data());
@@ -229,7 +229,7 @@ TEST_P(PointwiseKernel, MultipliesBf16Exactly) {
         wanted_dw[k * out + o] += value_of(x[p * in + k]) * value_of(dy[p * out + o]);
       }
   const auto parts = std::size_t(s.parts);
-  Values packed(in * out), transposed(in * out), dw(in * out), workspace(parts * in * out);
+  Values packed(in * out), transposed(in * out), dw(in * out), workspace(workspace_floats(s));
   Values moments(parts * kMomentRows * out), matrix(pixels * out);
   std::vector<bf16> y(pixels * out), dx(pixels * in);
   kernels.pack_pointwise(w.data(), s.inputs, s.outputs, packed.data(), transposed.data());
@@ -245,7 +245,8 @@ TEST_P(PointwiseKernel, MultipliesBf16Exactly) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, PointwiseKernel,
                          testing::Values(shape_of(1, 8, 48), shape_of(1001, 48, 8),
-                                         shape_of(770, 56, 136), shape_of(99, 112, 1280)));
+                                         shape_of(770, 56, 136), shape_of(99, 112, 1280),
+                                         shape_of(2051, 248, 136)));
 
 }  // namespace
 }  // namespace poseheir::kernels

@@ -27,21 +27,31 @@ long strips_of(int images, int height, int width) {
 PointwiseShape pointwise_shape(long pixels, int inputs, int outputs, long tile_values) {
   constexpr long kBlock = 8;  // rows of a product
   // Parts leave sums and gradients of the weights: not too many, and none too small for its sums.
-  constexpr long kMostParts = 64, kSums = 1 << 20, kLeastPixels = 96;
+  constexpr long kMostParts = 64, kLeastPixels = 96, kMostPixels = 256;
+  // From so many weights on, adding up the gradients of parts costs more than sharing factors.
+  constexpr long kManyWeights = 1 << 15, kPixelsTogether = 1024;
   PointwiseShape shape{pixels, inputs, outputs};
-  // A tile of inputs, and one of gradients in two orders.
-  const long fitting = tile_values / (inputs + 2L * outputs) / kBlock * kBlock;
+  const bool apart = long(inputs) * outputs >= kManyWeights;
+  // A tile of inputs, and one of gradients in two orders; or one of these.
+  const long values = apart ? std::max(inputs, outputs) : inputs + 2L * outputs;
+  const long fitting = tile_values / values / kBlock * kBlock;
   if (fitting == 0 || inputs % 8 != 0 || outputs % 8 != 0) return shape;
   // A power of two of them, so that threads get as many each.
-  const auto parts = static_cast<long>(std::bit_floor(static_cast<unsigned long>(std::clamp<long>(
-      std::min(kSums / (long(inputs) * outputs), pixels / kLeastPixels), 2, kMostParts))));
+  const auto parts = static_cast<long>(std::bit_floor(
+      static_cast<unsigned long>(std::clamp<long>(pixels / kLeastPixels, 2, kMostParts))));
   const long share = ((pixels + parts - 1) / parts + kBlock - 1) / kBlock * kBlock;
   // Tiles of about one size in each part.
-  const long tiles = (share + std::min(fitting, 256L) - 1) / std::min(fitting, 256L);
+  const long most = std::min(fitting, kMostPixels), tiles = (share + most - 1) / most;
   shape.tile_pixels = ((share + tiles - 1) / tiles + kBlock - 1) / kBlock * kBlock;
   shape.part_pixels = share;
   shape.parts = (pixels + share - 1) / share;
+  if (apart) shape.parts_together = std::clamp<long>(kPixelsTogether / share, 1, shape.parts);
   return shape;
+}
+
+std::size_t workspace_floats(const PointwiseShape& shape) {
+  if (shape.parts_together == 0) return std::size_t(shape.parts) * shape.inputs * shape.outputs;
+  return std::size_t(shape.parts_together) * shape.part_pixels * (shape.inputs + shape.outputs);
 }
 
 void finish_moments(const float* pieces, long count, int channels, float* mean, float* variance) {

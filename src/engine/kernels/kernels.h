@@ -41,7 +41,12 @@ struct PointwiseShape {
   long pixels = 0;
   int inputs = 0, outputs = 0;
   long tile_pixels = 0, part_pixels = 0, parts = 0;
+  // Where there are many weights, so many parts bring what their gradient is multiplied of into
+  // shared memory; 0: each part leaves a gradient of its own.
+  long parts_together = 0;
 };
+// Floats of working memory for the gradient of the weights.
+std::size_t workspace_floats(const PointwiseShape& shape);
 // Tiles hold at most `tile_values`; no parts where the least tile would be larger.
 PointwiseShape pointwise_shape(long pixels, int inputs, int outputs, long tile_values);
 
@@ -104,7 +109,7 @@ struct FusedGradients {
   void* dx = nullptr;
   float* sums = nullptr;  // of dx, a piece after the other
   float* weights = nullptr;
-  float* workspace = nullptr;  // weights for each piece
+  float* workspace = nullptr;  // depthwise: weights for each piece; 1x1: workspace_floats
 };
 
 // Activations are void*: float or bf16, by the table they are taken from. Vectors are float.

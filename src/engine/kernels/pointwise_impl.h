@@ -48,11 +48,15 @@ inline long words_of(long rows) {
   return (rows + kWord<Factor<T>> - 1) / kWord<Factor<T>>;
 }
 
+// Where the rows of a tile lie among all that blocks and panels are made of, in words.
+struct Place {
+  long words = 0, first = 0;
+};
+
 // The same as blocks of columns, for the gradient of the weights.
 template <class T, class F>
-inline void read_blocks(const T* x, const Normalisation* norm, long rows, long channels,
-                        F* blocks) {
-  const long count_of_words = words_of<T>(rows);
+inline void read_blocks(const T* x, const Normalisation* norm, long rows, long channels, F* blocks,
+                        const Place& place) {
   in_rows(rows, channels, [&](auto width, long c, long first, long count) {
     constexpr int W = decltype(width)::value;
     const Reading<W> reading(norm, c);
@@ -60,15 +64,15 @@ inline void read_blocks(const T* x, const Normalisation* norm, long rows, long c
     for (long i = first; i < first + count; i += kWord<F>) {
       const auto below = i + kWord<F> <= rows ? at(i + kWord<F> - 1) : Vec<W>{};
       const auto word = pair_of<W>(at(i), below, F{});
-      F* to = blocks + (c / kBlock * count_of_words * kBlock + i / kWord<F> * kBlock + c % kBlock) *
-                           kWord<F>;
+      const long block = c / kBlock * place.words + place.first + i / kWord<F>;
+      F* to = blocks + (block * kBlock + c % kBlock) * kWord<F>;
       if constexpr (W <= kBlock) {
         store_words<W>(to, word);
       } else {
         Vec<W / 2> half[2];
         __builtin_memcpy(half, &word, sizeof word);
         store_words<W / 2>(to, half[0]);
-        store_words<W / 2>(to + count_of_words * kBlock * kWord<F>, half[1]);
+        store_words<W / 2>(to + place.words * kBlock * kWord<F>, half[1]);
       }
     }
   });
@@ -78,12 +82,11 @@ inline void read_blocks(const T* x, const Normalisation* norm, long rows, long c
 // nobody needs. Returns the rows: the gradient's own memory where nothing changes.
 template <class T, class F>
 inline const F* read_gradient(const T* dy, const T* x, const Normalisation* norm, long rows,
-                              long channels, F* to_rows, F* panels) {
+                              long channels, F* to_rows, F* panels, const Place& place) {
   const F* result = to_rows;
   if constexpr (sizeof(T) == sizeof(F))
     if (norm == nullptr) result = dy, to_rows = nullptr;
   if (to_rows == nullptr && panels == nullptr) return result;
-  const long count_of_words = words_of<T>(rows);
   in_rows(rows, channels, [&](auto width, long c, long first, long count) {
     constexpr int W = decltype(width)::value;
     const GradientReading<W> reading(norm, c);
@@ -92,7 +95,8 @@ inline const F* read_gradient(const T* dy, const T* x, const Normalisation* norm
       const auto value = load<W>(dy + i * channels + c);
       return norm == nullptr ? value : reading(value, load<W>(x + i * channels + c));
     };
-    F* to = panels + (panel.first * count_of_words + c - panel.first) * kWord<F>;
+    const long at_word = panel.first * place.words + place.first * panel.width + c - panel.first;
+    F* to = panels + at_word * kWord<F>;
     for (long i = first; i < first + count; i += kWord<F>) {
       const auto value = at(i);
       if (to_rows != nullptr) store<W>(to_rows + i * channels + c, value);
@@ -163,14 +167,19 @@ inline void add_gradient_sums(const T* dx, const T* x, const Normalisation& norm
 
 // body(part, first pixel, pixels, begins) for the tiles of each part, parts in parallel.
 template <class Body>
-inline void in_tiles(const PointwiseShape& s, const Body& body) {
+inline void in_tiles(const PointwiseShape& s, long first_part, long last_part, const Body& body) {
 #pragma omp parallel for schedule(static)
-  for (long part = 0; part < s.parts; ++part) {
+  for (long part = first_part; part < last_part; ++part) {
     const long begin = part * s.part_pixels;
     const long end = begin + s.part_pixels < s.pixels ? begin + s.part_pixels : s.pixels;
     for (long first = begin; first < end; first += s.tile_pixels)
       body(part, first, first + s.tile_pixels < end ? s.tile_pixels : end - first, first == begin);
   }
+}
+
+// Pixels of the tile that begins there, or nearly: they are only brought near.
+inline long tile_after(const PointwiseShape& s, long first) {
+  return s.pixels - first < s.tile_pixels ? s.pixels - first : s.tile_pixels;
 }
 
 template <class T>
@@ -185,17 +194,21 @@ template <class T, class Y>
 void product(const Operand& in, const void* packed, const PointwiseShape& s, Y* y, float* moments) {
   using F = Factor<T>;
   const T* x = static_cast<const T*>(in.data);
-  in_tiles(s, [&](long part, long first, long rows, bool begins) {
+  in_tiles(s, 0, s.parts, [&](long part, long first, long rows, bool begins) {
     alignas(64) F tile[kTileWords * kWord<F>];
     Y* to = y + first * s.outputs;
+    Ahead ahead;
+    const long next = first + rows, coming = tile_after(s, next);
+    ahead.add(x + next * s.inputs, coming * s.inputs);
+    ahead.spread(blocks_of(rows, s.outputs));
     multiply(read_rows(x + first * s.inputs, in.norm, rows, s.inputs, tile), rows, s.inputs,
-             static_cast<const F*>(packed), s.outputs, to);
+             static_cast<const F*>(packed), s.outputs, to, &ahead);
     if (moments == nullptr) return;
     float* sums = moments + part * kMomentRows * s.outputs;
     add_moments(to, rows, s.outputs, begins, sums);
-    const long last = first + rows, end = (part + 1) * s.part_pixels;
-    if (last == end || last == s.pixels)
-      finish_moments(sums, s.outputs, last - part * s.part_pixels);
+    const long end = (part + 1) * s.part_pixels;
+    if (next == end || next == s.pixels)
+      finish_moments(sums, s.outputs, next - part * s.part_pixels);
   });
 }
 
@@ -218,27 +231,54 @@ void pointwise_backward(const GradientOperand& out, const Operand& in, const voi
   const T* raw = static_cast<const T*>(out.x);
   T* dx = static_cast<T*>(gradients.dx);
   const long size = long(s.inputs) * s.outputs;
-  in_tiles(s, [&](long part, long first, long rows, bool begins) {
-    alignas(64) F tile[kTileWords * kWord<F>];
-    F *panels = tile + s.tile_pixels * s.inputs, *gradient = panels + s.tile_pixels * s.outputs;
-    const bool trains = gradients.weights != nullptr;
-    const F* dz =
-        read_gradient(dy + first * s.outputs, raw + first * s.outputs, out.norm, rows, s.outputs,
-                      dx != nullptr ? gradient : nullptr, trains ? panels : nullptr);
-    if (trains) {
-      read_blocks(x + first * s.inputs, in.norm, rows, s.inputs, tile);
-      multiply_transposed(tile, s.inputs, panels, s.outputs, words_of<T>(rows), begins,
-                          gradients.workspace + part * size);
-    }
-    if (dx == nullptr) return;
-    T* to = dx + first * s.inputs;
-    multiply(dz, rows, s.outputs, static_cast<const F*>(transposed), s.inputs, to);
-    if (gradients.sums != nullptr)
-      add_gradient_sums(to, x + first * s.inputs, *in.norm, rows, s.inputs, begins,
-                        gradients.sums + part * kGradientRows * s.inputs);
-  });
-  if (gradients.weights != nullptr)
-    sum_vectors(gradients.workspace, s.parts, size, gradients.weights);
+  const bool trains = gradients.weights != nullptr, apart = s.parts_together > 0;
+  // Many weights: a few parts leave their factors, and all threads multiply them then.
+  F* shared = static_cast<F*>(static_cast<void*>(gradients.workspace));
+  const long together = apart ? s.parts_together : s.parts;
+  for (long first_part = 0; first_part < s.parts; first_part += together) {
+    const long last_part = first_part + together < s.parts ? first_part + together : s.parts;
+    const long begin = first_part * s.part_pixels;
+    const long end = last_part * s.part_pixels < s.pixels ? last_part * s.part_pixels : s.pixels;
+    const long words_together = words_of<T>(end - begin);
+    F* shared_panels = shared + words_together * s.inputs * kWord<F>;
+    in_tiles(s, first_part, last_part, [&](long part, long first, long rows, bool begins) {
+      alignas(64) F tile[kTileWords * kWord<F>];
+      F *blocks = tile, *panels = tile, *to_rows = tile;
+      Place place = {words_together, (first - begin) / kWord<F>};
+      if (apart) {
+        blocks = shared;
+        panels = shared_panels;
+      } else {
+        place = {words_of<T>(rows), 0};
+        panels = tile + s.tile_pixels * s.inputs;
+        to_rows = panels + s.tile_pixels * s.outputs;
+      }
+      Ahead ahead;
+      const long next = first + rows, coming = tile_after(s, next);
+      ahead.add(dy + next * s.outputs, coming * s.outputs);
+      if (out.norm != nullptr) ahead.add(raw + next * s.outputs, coming * s.outputs);
+      if (trains || gradients.sums != nullptr) ahead.add(x + next * s.inputs, coming * s.inputs);
+      ahead.spread((trains && !apart ? blocks_of(s.inputs, s.outputs) : 0) +
+                   (dx != nullptr ? blocks_of(rows, s.inputs) : 0));
+      const F* dz =
+          read_gradient(dy + first * s.outputs, raw + first * s.outputs, out.norm, rows, s.outputs,
+                        dx != nullptr ? to_rows : nullptr, trains ? panels : nullptr, place);
+      if (trains) read_blocks(x + first * s.inputs, in.norm, rows, s.inputs, blocks, place);
+      if (trains && !apart)
+        multiply_transposed(blocks, s.inputs, panels, s.outputs, place.words, begins,
+                            gradients.workspace + part * size, &ahead);
+      if (dx == nullptr) return;
+      T* to = dx + first * s.inputs;
+      multiply(dz, rows, s.outputs, static_cast<const F*>(transposed), s.inputs, to, &ahead);
+      if (gradients.sums != nullptr)
+        add_gradient_sums(to, x + first * s.inputs, *in.norm, rows, s.inputs, begins,
+                          gradients.sums + part * kGradientRows * s.inputs);
+    });
+    if (trains && apart)
+      multiply_transposed_apart(shared, s.inputs, shared_panels, s.outputs, words_together,
+                                first_part == 0, gradients.weights);
+  }
+  if (trains && !apart) sum_vectors(gradients.workspace, s.parts, size, gradients.weights);
 }
 
 }  // namespace

@@ -113,11 +113,15 @@ struct Panel {
   long first = 0, width = 0;
 };
 inline Panel panel_of(long column, long columns) {
-  Panel panel;
-  in_panels(columns, [&](auto vectors, auto width, long c) {
-    if (c <= column) panel = {c, decltype(vectors)::value * decltype(width)::value};
-  });
-  return panel;
+  constexpr long W = POSEHEIR_LANES, kWidest = kVectors * W;
+  const long full = columns / kWidest * kWidest;
+  if (column < full) return {column / kWidest * kWidest, kWidest};
+  Panel panel = {full, 0};
+  for (long width = kVectors > 2 ? 2 * W : W;; width = width > W ? W : 8) {
+    panel.width = width;
+    for (; panel.first + width <= columns; panel.first += width)
+      if (column < panel.first + width) return panel;
+  }
 }
 
 inline constexpr int kPacked = POSEHEIR_LANES > 8 ? 8 : POSEHEIR_LANES;  // values at once
@@ -171,34 +175,98 @@ inline void pack_columns(const float* weights, long depth, long columns, F* pack
   });
 }
 
+// Memory that will be read after a product, brought near a line at a time while it is computed.
+class Ahead {
+ public:
+  Ahead() = default;
+  template <class T>
+  void add(const T* data, long count) {
+    const long lines = count * long(sizeof(T)) / kLine;
+    ranges_[count_++] = {static_cast<const char*>(static_cast<const void*>(data)), lines};
+    lines_ += lines;
+  }
+  // To be spread over `blocks` products.
+  void spread(long blocks) { each_ = blocks > 0 ? (lines_ + blocks - 1) / blocks : 0; }
+  // The share of one product of so many steps.
+  struct Share {
+    const char* data = nullptr;
+    long lines = 0;
+  };
+  Share share(long steps) {
+    while (next_ < count_ && ranges_[next_].lines == 0) ++next_;
+    if (next_ == count_) return {};
+    auto& range = ranges_[next_];
+    long lines = each_ < steps ? each_ : steps;
+    if (range.lines < lines) lines = range.lines;
+    const Share taken = {range.data, lines};
+    range.data += lines * kLine;
+    range.lines -= lines;
+    return taken;
+  }
+  static constexpr long kLine = 64;
+
+ private:
+  struct Range {
+    const char* data;
+    long lines;
+  };
+  Range ranges_[3];
+  int count_ = 0, next_ = 0;
+  long lines_ = 0, each_ = 0;
+};
+
+// step() as often as asked, with a share of what is to be brought near.
+template <class Step>
+inline __attribute__((always_inline)) void in_steps(long steps, Ahead::Share share,
+                                                    const Step& step) {
+  long k = 0;
+  for (; k < share.lines; ++k, share.data += Ahead::kLine) {
+    __builtin_prefetch(share.data, 0, 2);
+    step();
+  }
+  for (; k < steps; ++k) step();
+}
+
 // y[R, V * W] = a[R, depth] * a panel; depth in words.
 template <int R, int V, int W, class F, class T>
-inline void multiply_block(const F* a, long lda, const F* panel, long depth, T* y, long ldy) {
+inline void multiply_block(const F* a, long lda, const F* panel, long depth, T* y, long ldy,
+                           Ahead::Share share) {
   Vec<W> sum[R][V] = {};
-  for (long k = 0; k < depth; ++k, a += kWord<F>, panel += V * W * kWord<F>) {
+  in_steps(depth, share, [&] {
     Vec<W> row[V];
     for (int v = 0; v < V; ++v) row[v] = words<W>(panel + v * W * kWord<F>);
     for (int r = 0; r < R; ++r) {
       const auto x = repeated<W>(a + r * lda);
       for (int v = 0; v < V; ++v) sum[r][v] = multiply_add<W>(sum[r][v], x, row[v], F{});
     }
-  }
+    a += kWord<F>;
+    panel += V * W * kWord<F>;
+  });
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < V; ++v) store<W>(y + r * ldy + v * W, sum[r][v]);
 }
 
+// Blocks of a product of so many rows and columns.
+inline long blocks_of(long rows, long columns) {
+  long panels = 0;
+  in_panels(columns, [&](auto, auto, long) { ++panels; });
+  return rows / kRows * panels;
+}
+
 // y[rows, columns] = a[rows, depth] * packed weights.
 template <class F, class T>
-inline void multiply(const F* a, long rows, long depth, const F* packed, long columns, T* y) {
+inline void multiply(const F* a, long rows, long depth, const F* packed, long columns, T* y,
+                     Ahead* ahead = nullptr) {
   in_panels(columns, [&](auto vectors, auto width, long c) {
     constexpr int V = decltype(vectors)::value, W = decltype(width)::value;
     const F* panel = packed + c * depth;
     const long count = depth / kWord<F>;
     long r = 0;
     for (; r + kRows <= rows; r += kRows)
-      multiply_block<kRows, V, W>(a + r * depth, depth, panel, count, y + r * columns + c, columns);
+      multiply_block<kRows, V, W>(a + r * depth, depth, panel, count, y + r * columns + c, columns,
+                                  ahead ? ahead->share(count) : Ahead::Share{});
     for (; r < rows; ++r)
-      multiply_block<1, V, W>(a + r * depth, depth, panel, count, y + r * columns + c, columns);
+      multiply_block<1, V, W>(a + r * depth, depth, panel, count, y + r * columns + c, columns, {});
   });
 }
 
@@ -206,32 +274,63 @@ inline void multiply(const F* a, long rows, long depth, const F* packed, long co
 // is multiplied with panels, row by row.
 inline constexpr long kBlock = 8;
 
-// sums[depth, columns] += blocks^T * panels over rows, counted in words; `begins` starts them.
+// sums[k, columns] += blocks^T * one panel over rows, counted in words, for k in a range of
+// multiples of eight; `begins` starts them.
+template <int V, int W, class F>
+inline void multiply_panel(const F* blocks, long first, long last, const F* panel, long columns,
+                           long rows, bool begins, float* sums, Ahead* ahead) {
+  constexpr int R = kRows;
+  for (long k = first; k < last; k += R) {
+    float* to = sums + k * columns;
+    Vec<W> sum[R][V] = {};
+    if (!begins)
+      for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) sum[r][v] = load<W>(to + r * columns + v * W);
+    const F* a = blocks + (k / kBlock * rows * kBlock + k % kBlock) * kWord<F>;
+    const F* b = panel;
+    in_steps(rows, ahead ? ahead->share(rows) : Ahead::Share{}, [&] {
+      Vec<W> row[V];
+      for (int v = 0; v < V; ++v) row[v] = words<W>(b + v * W * kWord<F>);
+      for (int r = 0; r < R; ++r) {
+        const auto x = repeated<W>(a + r * kWord<F>);
+        for (int v = 0; v < V; ++v) sum[r][v] = multiply_add<W>(sum[r][v], x, row[v], F{});
+      }
+      a += kBlock * kWord<F>;
+      b += V * W * kWord<F>;
+    });
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) store<W>(to + r * columns + v * W, sum[r][v]);
+  }
+}
+
+// The same for all panels and k.
 template <class F>
 inline void multiply_transposed(const F* blocks, long depth, const F* panels, long columns,
-                                long rows, bool begins, float* sums) {
+                                long rows, bool begins, float* sums, Ahead* ahead) {
   in_panels(columns, [&](auto vectors, auto width, long c) {
-    constexpr int V = decltype(vectors)::value, W = decltype(width)::value, R = kRows;
-    for (long k = 0; k < depth; k += R) {
-      float* to = sums + k * columns + c;
-      Vec<W> sum[R][V] = {};
-      if (!begins)
-        for (int r = 0; r < R; ++r)
-          for (int v = 0; v < V; ++v) sum[r][v] = load<W>(to + r * columns + v * W);
-      const F* a = blocks + (k / kBlock * rows * kBlock + k % kBlock) * kWord<F>;
-      const F* panel = panels + c * rows * kWord<F>;
-      for (long i = 0; i < rows; ++i, a += kBlock * kWord<F>, panel += V * W * kWord<F>) {
-        Vec<W> row[V];
-        for (int v = 0; v < V; ++v) row[v] = words<W>(panel + v * W * kWord<F>);
-        for (int r = 0; r < R; ++r) {
-          const auto x = repeated<W>(a + r * kWord<F>);
-          for (int v = 0; v < V; ++v) sum[r][v] = multiply_add<W>(sum[r][v], x, row[v], F{});
-        }
-      }
-      for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) store<W>(to + r * columns + v * W, sum[r][v]);
-    }
+    multiply_panel<decltype(vectors)::value, decltype(width)::value>(
+        blocks, 0, depth, panels + c * rows * kWord<F>, columns, rows, begins, sums + c, ahead);
   });
+}
+
+// The same by several threads.
+template <class F>
+inline void multiply_transposed_apart(const F* blocks, long depth, const F* panels, long columns,
+                                      long rows, bool begins, float* sums) {
+  constexpr long kWidest = kVectors * POSEHEIR_LANES, kDepth = 64;
+  const long deep = (depth + kDepth - 1) / kDepth;
+  const long pieces = (columns + kWidest - 1) / kWidest * deep;
+#pragma omp parallel for schedule(dynamic)
+  for (long piece = 0; piece < pieces; ++piece) {
+    const long first = piece % deep * kDepth, begin = piece / deep * kWidest;
+    const long last = first + kDepth < depth ? first + kDepth : depth;
+    const long count = columns - begin < kWidest ? columns - begin : kWidest;
+    in_panels(count, [&](auto vectors, auto width, long c) {
+      multiply_panel<decltype(vectors)::value, decltype(width)::value>(
+          blocks, first, last, panels + (begin + c) * rows * kWord<F>, columns, rows, begins,
+          sums + begin + c, nullptr);
+    });
+  }
 }
 
 }  // namespace

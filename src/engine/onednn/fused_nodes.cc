@@ -52,15 +52,15 @@ class FusedNode : public Node {
     out_.needs_gradient = in_.needs_gradient || context.is_trained(layer_.weights);
   }
 
-  // `pieces` leave sums each, and gradients of all the weights.
-  void plan_backward_of(long pieces, std::size_t weights, int time) {
+  // `pieces` leave sums each; the gradient of the weights needs `floats` to work.
+  void plan_backward_of(long pieces, std::size_t weights, std::size_t floats, int time) {
     if (!out_.needs_gradient || out_.gradients.empty()) return;
     has_backward_ = true;
     gradient_ = plan_fused_gradient(context_, op_.output, time);
     trains_ = context_.is_trained(layer_.weights);
     if (trains_) {
       context_.gradients[layer_.weights].resize(weights);
-      workspace_ = context_.floats(std::size_t(pieces) * weights, time);
+      workspace_ = context_.floats(floats, time);
       context_.plan.use(in_.buffer, time);
     }
     if (in_.needs_gradient) result_ = plan_operand_gradient(context_, in_, pieces, time);
@@ -91,8 +91,9 @@ class DepthwiseNode final : public FusedNode {
   }
 
   void plan_backward(int time) override {
-    plan_backward_of(kernels::strips_of(shape_.images, shape_.height, shape_.width),
-                     std::size_t(shape_.kernel) * shape_.kernel * shape_.channels, time);
+    const long strips = kernels::strips_of(shape_.images, shape_.height, shape_.width);
+    const auto weights = std::size_t(shape_.kernel) * shape_.kernel * shape_.channels;
+    plan_backward_of(strips, weights, std::size_t(strips) * weights, time);
   }
   void pack(const Parameters& parameters) override { weights_ = parameters[layer_.weights].data(); }
   void forward() override {
@@ -123,7 +124,7 @@ class PointwiseNode final : public FusedNode {
 
   void plan_backward(int time) override {
     const auto weights = std::size_t(shape_.inputs) * shape_.outputs;
-    plan_backward_of(shape_.parts, weights, time);
+    plan_backward_of(shape_.parts, weights, kernels::workspace_floats(shape_), time);
     if (has_backward_ && in_.needs_gradient) transposed_.resize(weights);
   }
 

@@ -80,7 +80,7 @@ class OwnProduct final : public HeadsProduct {
     gradient_ = gradient;
     if (trains) {
       gradient_weights_.resize(weights());
-      workspace_ = context_.floats(std::size_t(shape_.parts) * weights(), time);
+      workspace_ = context_.floats(kernels::workspace_floats(shape_), time);
       context_.plan.use(in_.buffer, time);
     }
     if (!in_.needs_gradient) return;
@@ -109,6 +109,7 @@ class OwnProduct final : public HeadsProduct {
          context_.floats_at(workspace_)});
     if (gradient_weights_.empty()) return;
     constexpr int kLine = 16;  // a cache line of the result at a time
+#pragma omp parallel for schedule(static)
     for (int first = 0; first < shape_.inputs; first += kLine)
       for (int column = 0; column < shape_.outputs; ++column)
         for (int k = first; k < std::min(first + kLine, shape_.inputs); ++k)
