@@ -20,14 +20,21 @@ inline void in_strips(const DepthwiseShape& s, int height, int width, const Body
 #pragma omp parallel for schedule(static)
   for (long k = 0; k < strips * vectors; ++k) {
     const long strip = k / vectors, first = k % vectors * POSEHEIR_LANES;
-    const int row = int(strip / across % down) * kStripRows;
-    const int column = int(strip % across) * kStripColumns;
-    const int rows = smaller(row + kStripRows, height);
-    const int columns = smaller(column + kStripColumns, width);
+    // Of about one size, or threads wait for the one that has the higher strips.
+    const long above = strip / across % down, left = strip % across;
+    const int row = int(above * height / down), rows = int((above + 1) * height / down);
+    const int column = int(left * width / across), columns = int((left + 1) * width / across);
     in_lanes(smaller(POSEHEIR_LANES, s.channels - int(first)), [&](auto lanes, long c) {
       body(lanes, strip, strip / (down * across), row, rows, column, columns, first + c);
     });
   }
+}
+
+// Brings what is read near before the row below is: a row is no order that the processor foresees,
+// since it takes one vector of each pixel.
+template <class T>
+inline void ask_for_below(const T* p, long row) {
+  __builtin_prefetch(p + row, 0, 2);
 }
 
 template <int K>
@@ -72,8 +79,10 @@ void depthwise_forward(const Operand& in, const float* w, const DepthwiseShape& 
           const int until = is_inside ? larger(smaller(s.width - begin, length), from) : length;
           for (int i = 0; i < from; ++i) store<W>(to + i * W, Vec<W>{});
           const T* p = x + ((image * s.height + iy) * s.width + begin) * channels + c;
-          for (int i = from; i < until; ++i)
+          for (int i = from; i < until; ++i) {
+            ask_for_below(p + i * channels, s.width * channels);
             store<W>(to + i * W, reading(load<W>(p + i * channels)));
+          }
           for (int i = until; i < length; ++i) store<W>(to + i * W, Vec<W>{});
         };
         Vec<W> weights[K * K];
@@ -182,9 +191,12 @@ void depthwise_backward_of(const GradientOperand& out, const Operand& in, const 
           for (int i = 0; i < from; ++i) store<W>(to + i * W, Vec<W>{});
           const long at = ((image * s.out_height + oy) * s.out_width + begin) * channels + c;
           if (through.through)
-            for (int i = from; i < until; ++i)
+            for (int i = from; i < until; ++i) {
+              ask_for_below(dy + at + i * channels, s.out_width * channels);
+              ask_for_below(raw + at + i * channels, s.out_width * channels);
               store<W>(to + i * W,
                        through(load<W>(dy + at + i * channels), load<W>(raw + at + i * channels)));
+            }
           else
             for (int i = from; i < until; ++i)
               store<W>(to + i * W, load<W>(dy + at + i * channels));
@@ -199,6 +211,7 @@ void depthwise_backward_of(const GradientOperand& out, const Operand& in, const 
                         PX = decltype(px)::value;
           Vec<W> value[U], a[U], result[U];
           for (int u = 0; u < U; ++u) {
+            ask_for_below(x + at + u * channels, s.width * channels);
             value[u] = load<W>(x + at + u * channels);
             a[u] = reading(value[u]);
           }

@@ -227,6 +227,8 @@ inline __attribute__((always_inline)) void in_steps(long steps, Ahead::Share sha
   for (; k < steps; ++k) step();
 }
 
+// The loops over rows and vectors are unrolled early: GCC keeps the sums in memory otherwise, and
+// clears, spills and reads them again around each block's products.
 // y[R, V * W] = a[R, depth] * a panel; depth in words.
 template <int R, int V, int W, class F, class T>
 inline void multiply_block(const F* a, long lda, const F* panel, long depth, T* y, long ldy,
@@ -234,15 +236,20 @@ inline void multiply_block(const F* a, long lda, const F* panel, long depth, T* 
   Vec<W> sum[R][V] = {};
   in_steps(depth, share, [&] {
     Vec<W> row[V];
+#pragma GCC unroll 8
     for (int v = 0; v < V; ++v) row[v] = words<W>(panel + v * W * kWord<F>);
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const auto x = repeated<W>(a + r * lda);
+#pragma GCC unroll 8
       for (int v = 0; v < V; ++v) sum[r][v] = multiply_add<W>(sum[r][v], x, row[v], F{});
     }
     a += kWord<F>;
     panel += V * W * kWord<F>;
   });
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
     for (int v = 0; v < V; ++v) store<W>(y + r * ldy + v * W, sum[r][v]);
 }
 
@@ -284,21 +291,28 @@ inline void multiply_panel(const F* blocks, long first, long last, const F* pane
     float* to = sums + k * columns;
     Vec<W> sum[R][V] = {};
     if (!begins)
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) sum[r][v] = load<W>(to + r * columns + v * W);
     const F* a = blocks + (k / kBlock * rows * kBlock + k % kBlock) * kWord<F>;
     const F* b = panel;
     in_steps(rows, ahead ? ahead->share(rows) : Ahead::Share{}, [&] {
       Vec<W> row[V];
+#pragma GCC unroll 8
       for (int v = 0; v < V; ++v) row[v] = words<W>(b + v * W * kWord<F>);
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const auto x = repeated<W>(a + r * kWord<F>);
+#pragma GCC unroll 8
         for (int v = 0; v < V; ++v) sum[r][v] = multiply_add<W>(sum[r][v], x, row[v], F{});
       }
       a += kBlock * kWord<F>;
       b += V * W * kWord<F>;
     });
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
       for (int v = 0; v < V; ++v) store<W>(to + r * columns + v * W, sum[r][v]);
   }
 }
