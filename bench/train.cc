@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "loading.h"
 #include "poseheir/error.h"
 #include "poseheir/media.h"
 
@@ -96,10 +97,13 @@ void crop(int side, const std::vector<std::string>& paths) {
 // train_bench POSE_CFG --started SECONDS --batch N --warm-up N --steps N --threads N [--bf16]
 //             [--freeze-base]
 // train_bench crop SIDE PICTURE...
+// train_bench loader POSE_CFG [--batch N] [--steps N] [--recipe fast]
 int main(int argc, char** argv) try {
   using namespace poseheir::bench;
   if (argc > 3 && std::strcmp(argv[1], "crop") == 0)
     crop(std::atoi(argv[2]), {argv + 3, argv + argc});
+  else if (argc > 2 && std::strcmp(argv[1], "loader") == 0)
+    loading(argc - 2, argv + 2);
   else if (argc > 1)
     steps(job_of(argc, argv));
   return argc > 1 ? 0 : 2;

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
+#include <vector>
 
 #include "pose/augmenters.h"
 #include "pose/opencv_image.h"
@@ -44,6 +45,18 @@ void for_each_channel(Image& image, const Function& function) {
   cv::merge(channels, matrix);
 }
 
+// Where each of `cells` begins among `pixels` when they are enlarged to the nearest cell, as
+// OpenCV finds it; and the end of the last.
+std::vector<int> cell_starts(int cells, int pixels) {
+  const double scale = 1 / (static_cast<double>(pixels) / cells);
+  std::vector<int> starts(cells + 1, pixels);
+  for (int pixel = pixels - 1, cell = cells; pixel >= 0; --pixel)
+    for (; cell > std::min(static_cast<int>(std::floor(pixel * scale)), cells - 1); --cell)
+      starts[cell] = pixel + 1;
+  starts[0] = 0;
+  return starts;
+}
+
 }  // namespace
 
 void motion_blur(Image& image, int size, double angle_degrees, double direction) {
@@ -64,14 +77,20 @@ void motion_blur(Image& image, int size, double angle_degrees, double direction)
 }
 
 void cover(Image& image, std::span<const std::uint8_t> mask, int rows, int columns, int channels) {
-  cv::Mat small(rows, columns, CV_8UC(channels), const_cast<std::uint8_t*>(mask.data())), large;
-  cv::resize(small, large, {image.width, image.height}, 0, 0, cv::INTER_NEAREST);
-  auto* pixel = image.pixels.data();
-  const auto* keep = large.ptr<std::uint8_t>();
-  const auto pixels = static_cast<std::size_t>(image.height) * image.width;
-  for (std::size_t i = 0; i < pixels; ++i)
-    for (int channel = 0; channel < 3; ++channel)
-      if (keep[i * channels + (channels == 1 ? 0 : channel)] == 0) pixel[i * 3 + channel] = 0;
+  const auto row_starts = cell_starts(rows, image.height);
+  const auto column_starts = cell_starts(columns, image.width);
+  const auto blacken = [&](int row, int column, int first_channel, int count) {
+    for (int y = row_starts[row]; y < row_starts[row + 1]; ++y)
+      for (int x = column_starts[column]; x < column_starts[column + 1]; ++x) {
+        const auto at = (static_cast<std::size_t>(y) * image.width + x) * 3 + first_channel;
+        std::fill_n(image.pixels.begin() + static_cast<std::ptrdiff_t>(at), count, std::uint8_t{0});
+      }
+  };
+  const auto* keep = mask.data();
+  for (int row = 0; row < rows; ++row)
+    for (int column = 0; column < columns; ++column)
+      for (int channel = 0; channel < channels; ++channel, ++keep)
+        if (*keep == 0) blacken(row, column, channel, channels == 1 ? 3 : 1);
 }
 
 void add_noise(Image& image, double deviation, bool per_channel, Random& random) {

@@ -6,7 +6,9 @@
 
 #include "pose/augmenters.h"
 #include "pose/cubic_remap.h"
+#include "pose/cubic_resize.h"
 #include "pose/opencv_image.h"
+#include "pose/pixels.h"
 
 namespace poseheir {
 namespace {
@@ -44,7 +46,10 @@ void resize(Sample& sample, int height, int width, int interpolation) {
   }
   Image resized = blank_image(height, width);
   cv::Mat target = as_matrix(resized);
-  cv::resize(as_matrix(image), target, target.size(), 0, 0, interpolation);
+  if (interpolation == cv::INTER_CUBIC)
+    resize_cubic(image, resized);
+  else
+    cv::resize(as_matrix(image), target, target.size(), 0, 0, interpolation);
   image = std::move(resized);
 }
 
@@ -109,6 +114,50 @@ void displace_joint(InputJoint& joint, const Displacement& displacement, int hei
   joint.y = median[1];
 }
 
+// Blurred noise. The noise has a margin of `kernel` on all sides, as imgaug's; only half of that is
+// ever looked at.
+struct NoiseField {
+  int height, width, kernel;
+  double sigma, alpha;
+
+  int columns() const { return width + 2 * kernel; }
+  std::uint64_t numbers() const {
+    return static_cast<std::uint64_t>(height + 2 * kernel) * static_cast<std::uint64_t>(columns());
+  }
+
+  // `kernel` rows are kept, blurred along themselves.
+  void draw(const Random::Stream& stream, float* result) const {
+    const auto& kernels = pixels::kernels();
+    const cv::Mat weights = cv::getGaussianKernel(kernel, sigma, CV_32F);
+    const auto* weight = weights.ptr<float>();
+    const int half = kernel / 2, reach = width + 2 * half;
+    std::vector<float> noise(reach), blurred(static_cast<std::size_t>(kernel) * width);
+    std::vector<const float*> rows(kernel);
+    for (int row = -half; row < height + half; ++row) {
+      const auto number = static_cast<std::uint64_t>(row + kernel) * columns() + kernel - half;
+      kernels.uniform(stream.key, stream.first + number, reach, noise.data());
+      const auto slot = [&](int of) {
+        return blurred.data() + static_cast<std::size_t>((of + half) % kernel) * width;
+      };
+      kernels.blur_row(noise.data(), weight, kernel, width, slot(row));
+      const int middle = row - half;
+      if (middle < 0) continue;
+      for (int tap = 0; tap < kernel; ++tap) rows[tap] = slot(middle - half + tap);
+      kernels.blur_rows(rows.data(), weight, kernel, static_cast<float>(alpha), width,
+                        result + static_cast<std::size_t>(middle) * width);
+    }
+  }
+
+  void draw_with_opencv(const Random::Stream& stream, float* result) const {
+    cv::Mat noise(height + 2 * kernel, columns(), CV_32F);
+    pixels::kernels().uniform(stream.key, stream.first, static_cast<int>(numbers()),
+                              noise.ptr<float>());
+    cv::GaussianBlur(noise, noise, {kernel, kernel}, sigma, sigma, cv::BORDER_REFLECT_101);
+    cv::Mat target(height, width, CV_32F, result);
+    noise(cv::Rect(kernel, kernel, width, height)).convertTo(target, CV_32F, alpha);
+  }
+};
+
 }  // namespace
 
 void swap_joints(Sample& sample, std::span<const int> partner) {
@@ -171,15 +220,15 @@ void resize_by_area(Sample& sample, int height, int width) {
 Displacement elastic_displacement(int height, int width, double sigma, double alpha,
                                   Random& random) {
   const int kernel = static_cast<int>(std::max(2.6 * sigma, 5.0)) | 1;
-  const cv::Rect inner(kernel, kernel, width, height);
+  const NoiseField field{height, width, kernel, sigma, alpha};
   Displacement displacement;
   for (auto* shifts : {&displacement.dx, &displacement.dy}) {
-    cv::Mat noise(height + 2 * kernel, width + 2 * kernel, CV_32F);
-    for (auto& value : cv::Mat_<float>(noise)) value = static_cast<float>(random.uniform(-1, 1));
-    cv::GaussianBlur(noise, noise, {kernel, kernel}, sigma, sigma, cv::BORDER_REFLECT_101);
     shifts->resize(static_cast<std::size_t>(height) * width);
-    cv::Mat target(height, width, CV_32F, shifts->data());
-    noise(inner).convertTo(target, CV_32F, alpha);
+    const auto stream = random.take(field.numbers());
+    if (pixels::kernels().blur_row != nullptr)
+      field.draw(stream, shifts->data());
+    else
+      field.draw_with_opencv(stream, shifts->data());
   }
   return displacement;
 }

@@ -28,6 +28,15 @@ class Random {
     return deviation * radius * std::cos(2 * std::numbers::pi * uniform());
   }
 
+  // The next `count` numbers, to be made elsewhere: number first of the key's stream and so on.
+  struct Stream {
+    std::uint64_t key, first;
+  };
+  Stream take(std::uint64_t count) {
+    counter_ += count;
+    return {key_, counter_ - count + 1};
+  }
+
  private:
   static constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;  // 2^64 / golden ratio
 

@@ -1,0 +1,304 @@
+// The loops of pixels.h. Nothing here may come from the standard library: these sources are
+// compiled for instruction sets that the machine may lack, and the linker keeps only one copy of an
+// inline function. No product and sum are contracted unless it is said so: -ffp-contract=off.
+#pragma once
+
+#if POSEHEIR_LANES > 4
+#include <immintrin.h>
+#endif
+
+#include "pose/pixels.h"
+
+namespace {
+
+using namespace poseheir::pixels;
+
+constexpr int kReach = kTaps * kChannels;  // bytes of four pixels
+
+typedef float Four __attribute__((vector_size(16)));
+
+template <typename Value>
+inline Value loaded(const void* from) {
+  Value value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+template <typename Value>
+inline void stored(void* to, Value value) {
+  __builtin_memcpy(to, &value, sizeof value);
+}
+
+inline int clamped(int value, int low, int high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+// Halves away from zero, as for pixels that are never negative.
+inline std::uint8_t to_byte(float value) {
+  value += 0.5F;
+  return static_cast<std::uint8_t>(value < 0.0F ? 0.0F : value > 255.0F ? 255.0F : value);
+}
+
+// A place: the pixel below it and the 1/32 steps from there.
+inline int steps_of(float position) {
+  constexpr int kOffset = 1 << 30;  // so that cutting off rounds downwards
+  return static_cast<int>(position * double{kSteps} + (kOffset + 0.5)) - kOffset;
+}
+
+void displaced_at_border(const Picture& picture, int steps_x, int steps_y,
+                         const CubicWeights& weights, std::uint8_t* result) {
+  float sums[kChannels] = {};
+  for (int row = 0; row < kTaps; ++row) {
+    const int y = (steps_y >> 5) - 1 + row;
+    if (y < 0 || y >= picture.height) continue;
+    for (int column = 0; column < kTaps; ++column) {
+      const int x = (steps_x >> 5) - 1 + column;
+      if (x < 0 || x >= picture.width) continue;
+      const auto* pixel = picture.pixels + (long(y) * picture.width + x) * kChannels;
+      const float weight = weights.of_row[steps_y & (kSteps - 1)][row] *
+                           weights.of_row[steps_x & (kSteps - 1)][column];
+      for (int c = 0; c < kChannels; ++c) sums[c] += weight * pixel[c];
+    }
+  }
+  for (int c = 0; c < kChannels; ++c) result[c] = to_byte(sums[c]);
+}
+
+// The twelve bytes of four pixels, of four rows summed up with the rows' weights.
+#if POSEHEIR_LANES == 16
+inline __m512 floats_of(const std::uint8_t* pixels) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(0xfff, pixels)));
+}
+
+// Four floats, the first three of which are the pixel.
+inline __m128 displaced(const std::uint8_t* pixels, long stride, const float* of_rows,
+                        const float* of_bytes) {
+  auto sum = _mm512_mul_ps(_mm512_set1_ps(of_rows[0]), floats_of(pixels));
+  for (int row = 1; row < kTaps; ++row)
+    sum = _mm512_add_ps(
+        sum, _mm512_mul_ps(_mm512_set1_ps(of_rows[row]), floats_of(pixels + row * stride)));
+  sum = _mm512_mul_ps(sum, _mm512_load_ps(of_bytes));
+  const auto bits = _mm512_castps_si512(sum);
+  const auto from = [&](__m512i turned) {
+    return _mm512_castps512_ps128(_mm512_castsi512_ps(turned));
+  };
+  auto pixel = _mm_add_ps(_mm512_castps512_ps128(sum), from(_mm512_alignr_epi32(bits, bits, 3)));
+  pixel = _mm_add_ps(pixel, from(_mm512_alignr_epi32(bits, bits, 6)));
+  return _mm_add_ps(pixel, from(_mm512_alignr_epi32(bits, bits, 9)));
+}
+#else
+inline Four floats_of(const std::uint8_t* pixels) {
+#if POSEHEIR_LANES == 8
+  const auto four = _mm_cvtsi32_si128(loaded<int>(pixels));
+  return _mm_cvtepi32_ps(_mm_cvtepu8_epi32(four));
+#else
+  typedef std::uint8_t Bytes __attribute__((vector_size(4)));
+  return __builtin_convertvector(loaded<Bytes>(pixels), Four);
+#endif
+}
+
+inline Four displaced(const std::uint8_t* pixels, long stride, const float* of_rows,
+                      const float* of_bytes) {
+  Four sums[kChannels] = {};
+  for (int row = 0; row < kTaps; ++row, pixels += stride)
+    for (int i = 0; i < kChannels; ++i) sums[i] += of_rows[row] * floats_of(pixels + 4 * i);
+  float values[kReach + 4];
+  for (int i = 0; i < kChannels; ++i)
+    stored(values + 4 * i, sums[i] * loaded<Four>(of_bytes + 4 * i));
+  Four pixel = loaded<Four>(values) + loaded<Four>(values + 3);
+  pixel += loaded<Four>(values + 6);
+  return pixel + Four{values[9], values[10], values[11], 0};
+}
+#endif
+
+void displace(const Picture& picture, const float* dx, const float* dy, int row,
+              const CubicWeights& weights, int* places, std::uint8_t* result) {
+  const int width = picture.width;
+  const long stride = long(width) * kChannels;
+  int *steps_x = places, *steps_y = places + width;
+  for (int column = 0; column < width; ++column) {
+    steps_x[column] = steps_of(static_cast<float>(column) - dx[column]);
+    steps_y[column] = steps_of(static_cast<float>(row) - dy[column]);
+  }
+  constexpr int kPiece = 64;
+  float values[kPiece * kChannels + 4] = {};
+  for (int first = 0; first < width; first += kPiece) {
+    const int count = width - first < kPiece ? width - first : kPiece;
+    std::uint64_t outside = 0;
+    for (int i = 0; i < count; ++i) {
+      const int x = steps_x[first + i], y = steps_y[first + i];
+      const int left = (x >> 5) - 1, top = (y >> 5) - 1;
+      if (unsigned(left) > unsigned(width - kTaps) || width < kTaps || picture.height < kTaps ||
+          unsigned(top) > unsigned(picture.height - kTaps)) {
+        outside |= std::uint64_t{1} << i;
+        continue;
+      }
+      const auto pixel =
+          displaced(picture.pixels + top * stride + long(left) * kChannels, stride,
+                    weights.of_row[y & (kSteps - 1)], weights.of_bytes[x & (kSteps - 1)]);
+      stored(values + i * kChannels, pixel);
+    }
+    auto* bytes = result + long(first) * kChannels;
+    for (int i = 0; i < count * kChannels; ++i) bytes[i] = to_byte(values[i]);
+    for (; outside != 0; outside &= outside - 1) {
+      const int i = __builtin_ctzll(outside);
+      displaced_at_border(picture, steps_x[first + i], steps_y[first + i], weights,
+                          bytes + i * kChannels);
+    }
+  }
+}
+
+// As Random of random.h draws them.
+void uniform(std::uint64_t key, std::uint64_t first, int count, float* result) {
+  constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;
+  for (int i = 0; i < count; ++i) {
+    std::uint64_t x = key + kGolden * (first + std::uint64_t(i));
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+    x ^= x >> 31;
+    result[i] = float(-1 + 2 * (double(std::int64_t(x >> 11)) * 0x1p-53));
+  }
+}
+
+#if POSEHEIR_LANES > 4
+
+#if POSEHEIR_LANES == 16
+typedef __m512 Wide;
+inline Wide spread(float value) { return _mm512_set1_ps(value); }
+inline Wide fused(Wide a, Wide b, Wide c) { return _mm512_fmadd_ps(a, b, c); }
+inline __m128i rounded_bytes(Wide value) {
+  const auto whole = _mm512_max_epi32(_mm512_cvtps_epi32(value), _mm512_setzero_si512());
+  return _mm512_cvtusepi32_epi8(whole);
+}
+#else
+typedef __m256 Wide;
+inline Wide spread(float value) { return _mm256_set1_ps(value); }
+inline Wide fused(Wide a, Wide b, Wide c) { return _mm256_fmadd_ps(a, b, c); }
+inline std::uint64_t rounded_bytes(Wide value) {
+  const auto whole = _mm256_cvtps_epi32(value);
+  const auto half =
+      _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  return std::uint64_t(_mm_cvtsi128_si64(_mm_packus_epi16(half, half)));
+}
+#endif
+constexpr int kWide = POSEHEIR_LANES;
+
+// OpenCV's order of the sums, each product and sum in one.
+void blur_row(const float* row, const float* weights, int taps, int count, float* result) {
+  int i = 0;
+  for (; i + kWide <= count; i += kWide) {
+    Wide sum = {};
+    for (int tap = 0; tap < taps; ++tap)
+      sum = fused(loaded<Wide>(row + i + tap), spread(weights[tap]), sum);
+    stored(result + i, sum);
+  }
+  for (; i < count; ++i) {
+    float sum = 0;
+    for (int tap = 0; tap < taps; ++tap) sum = __builtin_fmaf(row[i + tap], weights[tap], sum);
+    result[i] = sum;
+  }
+}
+
+void blur_rows(const float* const* rows, const float* weights, int taps, float factor, int count,
+               float* result) {
+  const int middle = taps / 2;
+  int i = 0;
+  for (; i + kWide <= count; i += kWide) {
+    Wide sum = loaded<Wide>(rows[middle] + i) * spread(weights[middle]);
+    for (int tap = 1; tap <= middle; ++tap)
+      sum = fused(loaded<Wide>(rows[middle + tap] + i) + loaded<Wide>(rows[middle - tap] + i),
+                  spread(weights[middle + tap]), sum);
+    stored(result + i, sum * spread(factor));
+  }
+  for (; i < count; ++i) {
+    float sum = rows[middle][i] * weights[middle];
+    for (int tap = 1; tap <= middle; ++tap)
+      sum =
+          __builtin_fmaf(rows[middle + tap][i] + rows[middle - tap][i], weights[middle + tap], sum);
+    result[i] = sum * factor;
+  }
+}
+
+// Red, green and blue (and a zero) of four pixels as 16 bits, channel by channel.
+inline __m256i by_channel(const std::uint8_t* pixels) {
+  constexpr char z = -1;
+  const auto order = _mm256_setr_epi8(0, z, 3, z, 6, z, 9, z, 1, z, 4, z, 7, z, 10, z,  //
+                                      2, z, 5, z, 8, z, 11, z, z, z, z, z, z, z, z, z);
+  return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(loaded<__m128i>(pixels)), order);
+}
+
+inline __m256i weighted(const std::uint8_t* pixels, const std::int16_t* weights) {
+  return _mm256_madd_epi16(by_channel(pixels), _mm256_set1_epi64x(loaded<long long>(weights)));
+}
+
+void resized_pixel(const std::uint8_t* row, const CubicAxis& columns, int place, float* result) {
+  for (int c = 0; c < kChannels; ++c) {
+    int sum = 0;
+    for (int tap = 0; tap < kTaps; ++tap) {
+      const int column = clamped(columns.first[place] + tap, 0, columns.pixels - 1);
+      sum += row[column * kChannels + c] * columns.weights[place * kTaps + tap];
+    }
+    result[c] = float(sum);
+  }
+}
+
+void resize_row(const std::uint8_t* row, const CubicAxis& columns, bool last, float* result) {
+  // Sixteen bytes are read where twelve count.
+  const int most = columns.pixels - kTaps - (last ? 2 : 0);
+  const auto inside = [&](int place) {
+    return columns.first[place] >= 0 && columns.first[place] <= most;
+  };
+  const auto order = _mm256_setr_epi32(0, 1, 4, 2, 3, 6, 5, 7);
+  int place = 0;
+  while (place < columns.places) {
+    if (place + 1 < columns.places && inside(place) && inside(place + 1)) {
+      const auto* weights = columns.weights + place * kTaps;
+      const auto first = weighted(row + columns.first[place] * kChannels, weights);
+      const auto second = weighted(row + columns.first[place + 1] * kChannels, weights + kTaps);
+      const auto sums = _mm256_permutevar8x32_epi32(_mm256_hadd_epi32(first, second), order);
+      stored(result + place * kChannels, _mm256_cvtepi32_ps(sums));
+      place += 2;
+      continue;
+    }
+    resized_pixel(row, columns, place, result + place * kChannels);
+    ++place;
+  }
+}
+
+void resize_rows(const float* const* rows, const std::int16_t* weights, int count,
+                 std::uint8_t* result) {
+  constexpr float kScale = 1.0F / (2048 * 2048);
+  Wide wide[kTaps];
+  for (int tap = 0; tap < kTaps; ++tap) wide[tap] = spread(weights[tap] * kScale);
+  // OpenCV rounds eights of values as floats, what is left over as whole numbers.
+  const int floats = count / 8 * 8;
+  int i = 0;
+  const auto all_lanes = [&](int at) {
+    Wide sum = loaded<Wide>(rows[3] + at) * wide[3];
+    for (int tap = kTaps - 2; tap >= 0; --tap) sum = loaded<Wide>(rows[tap] + at) * wide[tap] + sum;
+    stored(result + at, rounded_bytes(sum));
+  };
+  for (; i + kWide <= floats; i += kWide) all_lanes(i);
+  for (; i < floats; ++i) {
+    float sum = rows[3][i] * wide[3][0];
+    for (int tap = kTaps - 2; tap >= 0; --tap) sum = rows[tap][i] * wide[tap][0] + sum;
+    result[i] = static_cast<std::uint8_t>(clamped(int(__builtin_rintf(sum)), 0, 255));
+  }
+  for (; i < count; ++i) {
+    int sum = 1 << 21;
+    for (int tap = 0; tap < kTaps; ++tap) sum += int(rows[tap][i]) * weights[tap];
+    result[i] = static_cast<std::uint8_t>(clamped(sum >> 22, 0, 255));
+  }
+}
+
+#else
+constexpr auto blur_row = nullptr;
+constexpr auto blur_rows = nullptr;
+constexpr auto resize_row = nullptr;
+constexpr auto resize_rows = nullptr;
+#endif
+
+}  // namespace
+
+namespace poseheir::pixels::POSEHEIR_ISA {
+extern const Kernels kernels;
+const Kernels kernels = {displace, uniform, blur_row, blur_rows, resize_row, resize_rows};
+}  // namespace poseheir::pixels::POSEHEIR_ISA
