@@ -6,6 +6,7 @@
 
 #include "pose/augmenters.h"
 #include "pose/opencv_image.h"
+#include "pose/pixels.h"
 
 namespace poseheir {
 namespace {
@@ -22,7 +23,78 @@ void map_levels(Image& image, const Function& function) {
   for (auto& value : image.pixels) value = table[value];
 }
 
+// The numbers of a row or column and of their mirror images beyond the ends.
+std::vector<int> mirrored(int count, int margin) {
+  std::vector<int> numbers;
+  for (int i = -margin; i < count + margin; ++i)
+    numbers.push_back(cv::borderInterpolate(i, count, cv::BORDER_REFLECT_101));
+  return numbers;
+}
+
+// A picture's rows as floats with mirrored margins; the last `kept` that were asked for.
+class WideRows {
+ public:
+  WideRows(const Image& image, int kept)
+      : image_(image),
+        columns_(mirrored(image.width, kept / 2)),
+        rows_(kept, -1),
+        bytes_(columns_.size() * 3),
+        values_(kept * bytes_.size()) {}
+
+  const float* get(int row) {
+    const auto slot = static_cast<std::size_t>(row) % rows_.size();
+    auto* values = values_.data() + slot * bytes_.size();
+    if (rows_[slot] == row) return values;
+    rows_[slot] = row;
+    const auto margin = (columns_.size() - static_cast<std::size_t>(image_.width)) / 2;
+    const auto* from = image_.pixels.data() + static_cast<std::size_t>(row) * image_.width * 3;
+    std::copy_n(from, image_.width * 3, bytes_.data() + margin * 3);
+    for (std::size_t i = 0; i < margin; ++i)
+      for (const auto column : {i, columns_.size() - 1 - i})
+        std::copy_n(from + columns_[column] * 3, 3, bytes_.data() + column * 3);
+    pixels::kernels().widen(bytes_.data(), static_cast<int>(bytes_.size()), values);
+    return values;
+  }
+
+ private:
+  const Image& image_;
+  std::vector<int> columns_, rows_;
+  std::vector<std::uint8_t> bytes_;
+  std::vector<float> values_;
+};
+
+// What OpenCV's filter2D gives for a square kernel of odd size. Weights of 0 cost nothing.
+void filter_directly(Image& image, const cv::Mat_<float>& kernel) {
+  struct Tap {
+    int row, column;
+  };
+  std::vector<Tap> taps;
+  std::vector<float> weights;
+  for (int row = 0; row < kernel.rows; ++row)
+    for (int column = 0; column < kernel.cols; ++column)
+      if (kernel(row, column) != 0) {
+        taps.push_back({row, column});
+        weights.push_back(kernel(row, column));
+      }
+  Image result{image.height, image.width, std::vector<std::uint8_t>(image.pixels.size())};
+  WideRows wide(image, kernel.rows);
+  const auto rows = mirrored(image.height, kernel.rows / 2);
+  std::vector<const float*> from(taps.size());
+  for (int row = 0; row < image.height; ++row) {
+    for (std::size_t tap = 0; tap < taps.size(); ++tap)
+      from[tap] = wide.get(rows[row + taps[tap].row]) + std::ptrdiff_t{3} * taps[tap].column;
+    pixels::kernels().filter(
+        from.data(), weights.data(), static_cast<int>(taps.size()), image.width * 3,
+        result.pixels.data() + static_cast<std::size_t>(row) * image.width * 3);
+  }
+  image = std::move(result);
+}
+
 void filter(Image& image, const cv::Mat& kernel) {
+  constexpr int kLargest = 11;  // beyond which OpenCV goes by way of Fourier's transform
+  if (pixels::kernels().filter != nullptr && kernel.rows == kernel.cols && kernel.rows % 2 == 1 &&
+      kernel.rows <= kLargest && std::min(image.height, image.width) > kLargest)
+    return filter_directly(image, kernel);
   cv::Mat matrix = as_matrix(image), filtered;
   cv::filter2D(matrix, filtered, -1, kernel);
   filtered.copyTo(matrix);

@@ -4,6 +4,7 @@
 #include <numbers>
 #include <opencv2/imgproc.hpp>
 
+#include "pose/affine.h"
 #include "pose/augmenters.h"
 #include "pose/cubic_remap.h"
 #include "pose/cubic_resize.h"
@@ -175,11 +176,9 @@ void flip_horizontally(Sample& sample, std::span<const int> partner) {
 void rotate(Sample& sample, double degrees) {
   auto& image = sample.image;
   Image rotated = blank_image(image.height, image.width);
-  cv::Mat target = as_matrix(rotated);
   // Pixels are points at whole numbers for OpenCV, joints count from the first pixel's corner.
   const Rotation of_pixels(degrees, image.width / 2.0 - 0.5, image.height / 2.0 - 0.5);
-  cv::warpAffine(as_matrix(image), target, of_pixels.matrix(), target.size(), cv::INTER_LINEAR,
-                 cv::BORDER_CONSTANT, cv::Scalar());
+  warp_affine(image, of_pixels.matrix(), rotated);
   const Rotation of_joints(degrees, image.width / 2.0, image.height / 2.0);
   for (auto& joint : sample.joints) of_joints.apply(joint.x, joint.y);
   image = std::move(rotated);

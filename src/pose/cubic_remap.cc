@@ -23,7 +23,7 @@ pixels::CubicWeights cubic_weights() {
     for (int tap = 0; tap < kTaps; ++tap) {
       const double distance = double(step) / kSteps - (tap - 1);
       weights.of_row[step][tap] = static_cast<float>(cubic(distance));
-      std::fill_n(weights.of_bytes[step] + tap * kChannels, kChannels, weights.of_row[step][tap]);
+      std::fill_n(weights.of_values[step] + tap * kChannels, kChannels, weights.of_row[step][tap]);
     }
   return weights;
 }
@@ -32,14 +32,16 @@ pixels::CubicWeights cubic_weights() {
 
 Image remap_cubic(const Image& image, std::span<const float> dx, std::span<const float> dy) {
   static const auto weights = cubic_weights();
-  const auto displace = pixels::kernels().displace;
-  const pixels::Picture picture{image.pixels.data(), image.height, image.width};
+  const auto& kernels = pixels::kernels();
+  std::vector<float> levels(image.pixels.size());
+  kernels.widen(image.pixels.data(), static_cast<int>(levels.size()), levels.data());
+  const pixels::Levels picture{levels.data(), image.height, image.width};
   Image moved{image.height, image.width, std::vector<std::uint8_t>(image.pixels.size())};
   std::vector<int> places(std::size_t(2) * image.width);
   for (int row = 0; row < image.height; ++row) {
     const auto first = static_cast<std::size_t>(row) * image.width;
-    displace(picture, dx.data() + first, dy.data() + first, row, weights, places.data(),
-             moved.pixels.data() + first * pixels::kChannels);
+    kernels.displace(picture, dx.data() + first, dy.data() + first, row, weights, places.data(),
+                     moved.pixels.data() + first * pixels::kChannels);
   }
   return moved;
 }

@@ -12,13 +12,19 @@ constexpr int kTaps = 4, kChannels = 3;
 // Cubic weights of the pixels -1, 0, 1, 2 for each place between 0 and 1.
 struct CubicWeights {
   alignas(64) float of_row[kSteps][kTaps];
-  // Each weight for the three channels of its pixel: twelve neighbouring bytes of a picture.
-  alignas(64) float of_bytes[kSteps][16];
+  // Each weight for the three channels of its pixel: twelve neighbouring values of a picture.
+  alignas(64) float of_values[kSteps][16];
 };
 
 // RGB, rows without gaps.
 struct Picture {
   const std::uint8_t* pixels;
+  int height, width;
+};
+
+// The same as floats: bytes would have to be converted sixteen times.
+struct Levels {
+  const float* values;
   int height, width;
 };
 
@@ -32,7 +38,7 @@ struct CubicAxis {
 
 struct Kernels {
   // A row of the picture looked up at (column - dx, row - dy). `places`: room for 2 * width.
-  void (*displace)(const Picture& picture, const float* dx, const float* dy, int row,
+  void (*displace)(const Levels& picture, const float* dx, const float* dy, int row,
                    const CubicWeights& weights, int* places, std::uint8_t* result);
 
   // Numbers first, first + 1, … of the stream of random numbers with this key, in [-1, 1).
@@ -43,6 +49,16 @@ struct Kernels {
   // The same across rows, with weights that are the same from either end, and times `factor`.
   void (*blur_rows)(const float* const* rows, const float* weights, int taps, float factor,
                     int count, float* result);
+
+  // Sums of `taps` values, weighted, made bytes: result[i] of rows[…][i].
+  void (*filter)(const float* const* rows, const float* weights, int taps, int count,
+                 std::uint8_t* result);
+  void (*widen)(const std::uint8_t* bytes, int count, float* result);
+
+  // A row looked up by linear interpolation, black outside: column i at (x + dx[i], y + dy[i]), all
+  // in 1/1024 pixel and rounded to 1/32.
+  void (*turn)(const Picture& picture, const int* dx, const int* dy, int x, int y, int count,
+               std::uint8_t* result);
 
   // Rows of a picture to those of another width; `result` has room for eight values more.
   // `last`: nothing may be read beyond the row.

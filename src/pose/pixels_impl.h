@@ -13,8 +13,6 @@ namespace {
 
 using namespace poseheir::pixels;
 
-constexpr int kReach = kTaps * kChannels;  // bytes of four pixels
-
 typedef float Four __attribute__((vector_size(16)));
 
 template <typename Value>
@@ -44,7 +42,7 @@ inline int steps_of(float position) {
   return static_cast<int>(position * double{kSteps} + (kOffset + 0.5)) - kOffset;
 }
 
-void displaced_at_border(const Picture& picture, int steps_x, int steps_y,
+void displaced_at_border(const Levels& picture, int steps_x, int steps_y,
                          const CubicWeights& weights, std::uint8_t* result) {
   float sums[kChannels] = {};
   for (int row = 0; row < kTaps; ++row) {
@@ -53,7 +51,7 @@ void displaced_at_border(const Picture& picture, int steps_x, int steps_y,
     for (int column = 0; column < kTaps; ++column) {
       const int x = (steps_x >> 5) - 1 + column;
       if (x < 0 || x >= picture.width) continue;
-      const auto* pixel = picture.pixels + (long(y) * picture.width + x) * kChannels;
+      const auto* pixel = picture.values + (long(y) * picture.width + x) * kChannels;
       const float weight = weights.of_row[steps_y & (kSteps - 1)][row] *
                            weights.of_row[steps_x & (kSteps - 1)][column];
       for (int c = 0; c < kChannels; ++c) sums[c] += weight * pixel[c];
@@ -62,22 +60,19 @@ void displaced_at_border(const Picture& picture, int steps_x, int steps_y,
   for (int c = 0; c < kChannels; ++c) result[c] = to_byte(sums[c]);
 }
 
-// The twelve bytes of four pixels, of four rows summed up with the rows' weights.
+// The sum of sixteen pixels, weighted: four floats, the first three of which count.
 #if POSEHEIR_LANES == 16
-inline __m512 floats_of(const std::uint8_t* pixels) {
-  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(0xfff, pixels)));
-}
-
-// Four floats, the first three of which are the pixel.
-inline __m128 displaced(const std::uint8_t* pixels, long stride, const float* of_rows,
-                        const float* of_bytes) {
-  auto sum = _mm512_mul_ps(_mm512_set1_ps(of_rows[0]), floats_of(pixels));
-  for (int row = 1; row < kTaps; ++row)
-    sum = _mm512_add_ps(
-        sum, _mm512_mul_ps(_mm512_set1_ps(of_rows[row]), floats_of(pixels + row * stride)));
-  sum = _mm512_mul_ps(sum, _mm512_load_ps(of_bytes));
+inline __m128 displaced(const float* pixels, long stride, const float* of_rows,
+                        const float* of_values) {
+  const auto four = [&](int row) {
+    return _mm512_mul_ps(_mm512_set1_ps(of_rows[row]),
+                         _mm512_maskz_loadu_ps(0xfff, pixels + row * stride));
+  };
+  auto sum = four(0);
+  for (int row = 1; row < kTaps; ++row) sum = _mm512_add_ps(sum, four(row));
+  sum = _mm512_mul_ps(sum, _mm512_load_ps(of_values));
   const auto bits = _mm512_castps_si512(sum);
-  const auto from = [&](__m512i turned) {
+  const auto from = [](__m512i turned) {
     return _mm512_castps512_ps128(_mm512_castsi512_ps(turned));
   };
   auto pixel = _mm_add_ps(_mm512_castps512_ps128(sum), from(_mm512_alignr_epi32(bits, bits, 3)));
@@ -85,31 +80,21 @@ inline __m128 displaced(const std::uint8_t* pixels, long stride, const float* of
   return _mm_add_ps(pixel, from(_mm512_alignr_epi32(bits, bits, 9)));
 }
 #else
-inline Four floats_of(const std::uint8_t* pixels) {
-#if POSEHEIR_LANES == 8
-  const auto four = _mm_cvtsi32_si128(loaded<int>(pixels));
-  return _mm_cvtepi32_ps(_mm_cvtepu8_epi32(four));
-#else
-  typedef std::uint8_t Bytes __attribute__((vector_size(4)));
-  return __builtin_convertvector(loaded<Bytes>(pixels), Four);
-#endif
-}
-
-inline Four displaced(const std::uint8_t* pixels, long stride, const float* of_rows,
-                      const float* of_bytes) {
+inline Four displaced(const float* pixels, long stride, const float* of_rows,
+                      const float* of_values) {
   Four sums[kChannels] = {};
   for (int row = 0; row < kTaps; ++row, pixels += stride)
-    for (int i = 0; i < kChannels; ++i) sums[i] += of_rows[row] * floats_of(pixels + 4 * i);
-  float values[kReach + 4];
+    for (int i = 0; i < kChannels; ++i) sums[i] += of_rows[row] * loaded<Four>(pixels + 4 * i);
+  float values[kTaps * kChannels];
   for (int i = 0; i < kChannels; ++i)
-    stored(values + 4 * i, sums[i] * loaded<Four>(of_bytes + 4 * i));
+    stored(values + 4 * i, sums[i] * loaded<Four>(of_values + 4 * i));
   Four pixel = loaded<Four>(values) + loaded<Four>(values + 3);
   pixel += loaded<Four>(values + 6);
   return pixel + Four{values[9], values[10], values[11], 0};
 }
 #endif
 
-void displace(const Picture& picture, const float* dx, const float* dy, int row,
+void displace(const Levels& picture, const float* dx, const float* dy, int row,
               const CubicWeights& weights, int* places, std::uint8_t* result) {
   const int width = picture.width;
   const long stride = long(width) * kChannels;
@@ -132,8 +117,8 @@ void displace(const Picture& picture, const float* dx, const float* dy, int row,
         continue;
       }
       const auto pixel =
-          displaced(picture.pixels + top * stride + long(left) * kChannels, stride,
-                    weights.of_row[y & (kSteps - 1)], weights.of_bytes[x & (kSteps - 1)]);
+          displaced(picture.values + top * stride + long(left) * kChannels, stride,
+                    weights.of_row[y & (kSteps - 1)], weights.of_values[x & (kSteps - 1)]);
       stored(values + i * kChannels, pixel);
     }
     auto* bytes = result + long(first) * kChannels;
@@ -158,6 +143,10 @@ void uniform(std::uint64_t key, std::uint64_t first, int count, float* result) {
   }
 }
 
+void widen(const std::uint8_t* bytes, int count, float* result) {
+  for (int i = 0; i < count; ++i) result[i] = bytes[i];
+}
+
 #if POSEHEIR_LANES > 4
 
 #if POSEHEIR_LANES == 16
@@ -180,15 +169,19 @@ inline std::uint64_t rounded_bytes(Wide value) {
 }
 #endif
 constexpr int kWide = POSEHEIR_LANES;
+constexpr int kSums = 4;  // at a time, for each weight
 
 // OpenCV's order of the sums, each product and sum in one.
 void blur_row(const float* row, const float* weights, int taps, int count, float* result) {
   int i = 0;
-  for (; i + kWide <= count; i += kWide) {
-    Wide sum = {};
-    for (int tap = 0; tap < taps; ++tap)
-      sum = fused(loaded<Wide>(row + i + tap), spread(weights[tap]), sum);
-    stored(result + i, sum);
+  for (; i + kSums * kWide <= count; i += kSums * kWide) {
+    Wide sums[kSums] = {};
+    for (int tap = 0; tap < taps; ++tap) {
+      const auto weight = spread(weights[tap]);
+      for (int k = 0; k < kSums; ++k)
+        sums[k] = fused(loaded<Wide>(row + i + tap + k * kWide), weight, sums[k]);
+    }
+    for (int k = 0; k < kSums; ++k) stored(result + i + k * kWide, sums[k]);
   }
   for (; i < count; ++i) {
     float sum = 0;
@@ -201,12 +194,16 @@ void blur_rows(const float* const* rows, const float* weights, int taps, float f
                float* result) {
   const int middle = taps / 2;
   int i = 0;
-  for (; i + kWide <= count; i += kWide) {
-    Wide sum = loaded<Wide>(rows[middle] + i) * spread(weights[middle]);
-    for (int tap = 1; tap <= middle; ++tap)
-      sum = fused(loaded<Wide>(rows[middle + tap] + i) + loaded<Wide>(rows[middle - tap] + i),
-                  spread(weights[middle + tap]), sum);
-    stored(result + i, sum * spread(factor));
+  for (; i + kSums * kWide <= count; i += kSums * kWide) {
+    Wide sums[kSums];
+    const auto at = [i](const float* row, int k) { return loaded<Wide>(row + i + k * kWide); };
+    for (int k = 0; k < kSums; ++k) sums[k] = at(rows[middle], k) * spread(weights[middle]);
+    for (int tap = 1; tap <= middle; ++tap) {
+      const auto weight = spread(weights[middle + tap]);
+      const float *above = rows[middle - tap], *below = rows[middle + tap];
+      for (int k = 0; k < kSums; ++k) sums[k] = fused(at(below, k) + at(above, k), weight, sums[k]);
+    }
+    for (int k = 0; k < kSums; ++k) stored(result + i + k * kWide, sums[k] * spread(factor));
   }
   for (; i < count; ++i) {
     float sum = rows[middle][i] * weights[middle];
@@ -217,12 +214,112 @@ void blur_rows(const float* const* rows, const float* weights, int taps, float f
   }
 }
 
+void filter(const float* const* rows, const float* weights, int taps, int count,
+            std::uint8_t* result) {
+  int i = 0;
+  for (; i + kSums * kWide <= count; i += kSums * kWide) {
+    Wide sums[kSums] = {};
+    for (int tap = 0; tap < taps; ++tap) {
+      const auto weight = spread(weights[tap]);
+      for (int k = 0; k < kSums; ++k)
+        sums[k] = fused(loaded<Wide>(rows[tap] + i + k * kWide), weight, sums[k]);
+    }
+    for (int k = 0; k < kSums; ++k) stored(result + i + k * kWide, rounded_bytes(sums[k]));
+  }
+  for (; i < count; ++i) {
+    float sum = 0;
+    for (int tap = 0; tap < taps; ++tap) sum = __builtin_fmaf(rows[tap][i], weights[tap], sum);
+    result[i] = static_cast<std::uint8_t>(clamped(int(__builtin_rintf(sum)), 0, 255));
+  }
+}
+
 // Red, green and blue (and a zero) of four pixels as 16 bits, channel by channel.
 inline __m256i by_channel(const std::uint8_t* pixels) {
   constexpr char z = -1;
   const auto order = _mm256_setr_epi8(0, z, 3, z, 6, z, 9, z, 1, z, 4, z, 7, z, 10, z,  //
                                       2, z, 5, z, 8, z, 11, z, z, z, z, z, z, z, z, z);
   return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(loaded<__m128i>(pixels)), order);
+}
+
+void turned_at_border(const Picture& picture, int x, int y, int right, int down,
+                      std::uint8_t* result) {
+  for (int c = 0; c < kChannels; ++c) {
+    int sum = kSteps * kSteps / 2;
+    for (int tap = 0; tap < 4; ++tap) {
+      const int from_x = x + tap % 2, from_y = y + tap / 2;
+      if (from_x < 0 || from_x >= picture.width || from_y < 0 || from_y >= picture.height) continue;
+      const int weight = (tap % 2 != 0 ? right : kSteps - right) *  //
+                         (tap / 2 != 0 ? down : kSteps - down);
+      sum += weight * picture.pixels[(long(from_y) * picture.width + from_x) * kChannels + c];
+    }
+    result[c] = static_cast<std::uint8_t>(sum >> 10);
+  }
+}
+
+// Six bytes of two rows, for each of two pixels.
+inline __m256i neighbours(const std::uint8_t* first, const std::uint8_t* second, long stride) {
+  const auto two_rows = [stride](const std::uint8_t* pixel) {
+    return _mm_set_epi64x(loaded<long long>(pixel + stride), loaded<long long>(pixel));
+  };
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(two_rows(first)), two_rows(second), 1);
+}
+
+// `weights`: of each pixel, its right neighbour and the two below.
+inline __m256i turned(__m256i neighbours, const std::uint64_t* weights) {
+  constexpr char z = -1;
+  const auto red_green =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, z, 3, z, 8, z, 11, z, 1, z, 4, z, 9, z, 12, z));
+  const auto blue =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(2, z, 5, z, 10, z, 13, z, z, z, z, z, z, z, z, z));
+  const auto each =
+      _mm256_permute4x64_epi64(_mm256_castsi128_si256(loaded<__m128i>(weights)), 0x50);
+  const auto sums =
+      _mm256_hadd_epi32(_mm256_madd_epi16(_mm256_shuffle_epi8(neighbours, red_green), each),
+                        _mm256_madd_epi16(_mm256_shuffle_epi8(neighbours, blue), each));
+  return _mm256_srli_epi32(_mm256_add_epi32(sums, _mm256_set1_epi32(kSteps * kSteps / 2)), 10);
+}
+
+void turn(const Picture& picture, const int* dx, const int* dy, int x, int y, int count,
+          std::uint8_t* result) {
+  constexpr int kPiece = 64;
+  constexpr char z = -1;
+  const long stride = long(picture.width) * kChannels;
+  const auto low_bytes =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, z, z, z, z, z, z, z, z, z, z, z, z, z));
+  std::uint64_t weights[kPiece];
+  int places[kPiece];
+  std::uint8_t bytes[kPiece * kChannels + 4];
+  for (int first = 0; first < count; first += kPiece) {
+    const int pixels = count - first < kPiece ? count - first : kPiece;
+    int outside[kPiece], any = 0;
+    for (int i = 0; i < pixels; ++i) {
+      const int steps_x = (x + dx[first + i]) >> 5, steps_y = (y + dy[first + i]) >> 5;
+      const int left = steps_x >> 5, top = steps_y >> 5;
+      const unsigned right = steps_x & (kSteps - 1), down = steps_y & (kSteps - 1);
+      // Eight bytes are read where six count.
+      outside[i] = (left < 0) | (left > picture.width - 4) | (top < 0) | (top > picture.height - 2);
+      any |= outside[i];
+      places[i] = outside[i] ? 0 : top * int(stride) + left * kChannels;
+      const unsigned above = (kSteps - right) | right << 16;
+      weights[i] = std::uint64_t(above * (kSteps - down)) | std::uint64_t(above * down) << 32;
+    }
+    if (pixels % 2 != 0) places[pixels] = 0, weights[pixels] = 0;
+    for (int i = 0; i < pixels; i += 2) {
+      const auto two = _mm256_shuffle_epi8(
+          turned(neighbours(picture.pixels + places[i], picture.pixels + places[i + 1], stride),
+                 weights + i),
+          low_bytes);
+      stored(bytes + i * kChannels, _mm_cvtsi128_si32(_mm256_castsi256_si128(two)));
+      stored(bytes + (i + 1) * kChannels, _mm_cvtsi128_si32(_mm256_extracti128_si256(two, 1)));
+    }
+    for (int i = 0; any != 0 && i < pixels; ++i) {
+      if (outside[i] == 0) continue;
+      const int steps_x = (x + dx[first + i]) >> 5, steps_y = (y + dy[first + i]) >> 5;
+      turned_at_border(picture, steps_x >> 5, steps_y >> 5, steps_x & (kSteps - 1),
+                       steps_y & (kSteps - 1), bytes + i * kChannels);
+    }
+    __builtin_memcpy(result + long(first) * kChannels, bytes, std::size_t(pixels) * kChannels);
+  }
 }
 
 inline __m256i weighted(const std::uint8_t* pixels, const std::int16_t* weights) {
@@ -292,6 +389,8 @@ void resize_rows(const float* const* rows, const std::int16_t* weights, int coun
 #else
 constexpr auto blur_row = nullptr;
 constexpr auto blur_rows = nullptr;
+constexpr auto filter = nullptr;
+constexpr auto turn = nullptr;
 constexpr auto resize_row = nullptr;
 constexpr auto resize_rows = nullptr;
 #endif
@@ -300,5 +399,6 @@ constexpr auto resize_rows = nullptr;
 
 namespace poseheir::pixels::POSEHEIR_ISA {
 extern const Kernels kernels;
-const Kernels kernels = {displace, uniform, blur_row, blur_rows, resize_row, resize_rows};
+const Kernels kernels = {displace, uniform, blur_row,   blur_rows,  filter,
+                         widen,    turn,    resize_row, resize_rows};
 }  // namespace poseheir::pixels::POSEHEIR_ISA

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <opencv2/imgproc.hpp>
 
+#include "pose/affine.h"
 #include "pose/opencv_image.h"
 
 namespace poseheir {
@@ -74,9 +74,7 @@ Sample warp_tile(const Image& picture, const std::vector<InputJoint>& joints, do
   const auto map =
       tile_from_picture(picture, joints, scale, height, width, degrees, flipped != swapped, random);
   Sample tile{blank_image(height, width), {}};
-  cv::Mat pixels = as_matrix(tile.image);
-  cv::warpAffine(as_matrix(picture), pixels, for_pixels(map), pixels.size(), cv::INTER_LINEAR,
-                 cv::BORDER_CONSTANT, cv::Scalar());
+  warp_affine(picture, for_pixels(map), tile.image);
   for (const auto& joint : joints) {
     const auto moved = map * cv::Vec3d(joint.x, joint.y, 1);
     tile.joints.push_back({joint.id, moved[0], moved[1], joint.individual});

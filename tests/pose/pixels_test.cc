@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <opencv2/imgproc.hpp>
 
+#include "pose/affine.h"
 #include "pose/augmenters.h"
 #include "pose/cubic_remap.h"
 #include "pose/cubic_resize.h"
@@ -83,8 +84,9 @@ TEST_P(PixelSets, DisplaceByCubicInterpolation) {
     for (auto* shifts : {&dx, &dy})
       for (auto& shift : *shifts) shift = static_cast<float>(random.uniform(-4, 4));
     const auto expected = remap_cubic(image, dx, dy);
+    const std::vector<float> levels(image.pixels.begin(), image.pixels.end());
     std::vector<int> places(std::size_t(2) * width);
-    std::vector<std::uint8_t> row_of_bytes(std::size_t(3) * width);
+    std::vector<std::uint8_t> row_of_values(std::size_t(3) * width);
     pixels::CubicWeights weights{};
     for (int step = 0; step < 32; ++step)
       for (int tap = 0; tap < 4; ++tap) {
@@ -92,17 +94,18 @@ TEST_P(PixelSets, DisplaceByCubicInterpolation) {
         const double weight =
             d <= 1 ? (1.25 * d - 2.25) * d * d + 1 : ((-0.75 * d + 3.75) * d - 6) * d + 3;
         weights.of_row[step][tap] = static_cast<float>(weight);
-        for (int c = 0; c < 3; ++c) weights.of_bytes[step][tap * 3 + c] = weights.of_row[step][tap];
+        for (int c = 0; c < 3; ++c)
+          weights.of_values[step][tap * 3 + c] = weights.of_row[step][tap];
       }
     for (int row = 0; row < height; ++row) {
       const auto first = static_cast<std::size_t>(row) * width;
-      kernels().displace({image.pixels.data(), height, width}, &dx[first], &dy[first], row, weights,
-                         places.data(), row_of_bytes.data());
+      kernels().displace({levels.data(), height, width}, &dx[first], &dy[first], row, weights,
+                         places.data(), row_of_values.data());
       for (int i = 0; i < 3 * width; ++i) {
         // Alike in all sets, and right but for a fraction that rounds the other way.
-        ASSERT_EQ(row_of_bytes[i], expected.pixels[first * 3 + i]) << row << ' ' << i;
+        ASSERT_EQ(row_of_values[i], expected.pixels[first * 3 + i]) << row << ' ' << i;
         const auto at = first + i / 3;
-        ASSERT_NEAR(row_of_bytes[i],
+        ASSERT_NEAR(row_of_values[i],
                     looked_up(image, float(i / 3) - dx[at], float(row) - dy[at], i % 3), 1);
       }
     }
@@ -144,6 +147,57 @@ TEST_P(PixelSets, ResizeAsOpenCv) {
       ASSERT_EQ(result.pixels, expected.pixels)
           << width << 'x' << height << " to " << to_width << 'x' << to_height;
     }
+  }
+}
+
+TEST_P(PixelSets, TurnAsOpenCv) {
+  Random random({8});
+  for (const auto& [height, width] : {std::pair{1, 1}, {3, 5}, {24, 33}, {97, 131}}) {
+    const auto image = noise_image(height, width);
+    for (int round = 0; round < 20; ++round) {
+      const double angle = random.uniform(-4, 4), scale = random.uniform(0.5, 2);
+      const double c = scale * std::cos(angle), s = scale * std::sin(angle);
+      const cv::Matx23d map(c, -s, random.uniform(-9, 50), s, c, random.uniform(-9, 50));
+      auto expected = blank_image(60 + round, 80 + round), result = expected;
+      cv::Mat target = as_matrix(expected);
+      cv::warpAffine(as_matrix(image), target, map, target.size(), cv::INTER_LINEAR,
+                     cv::BORDER_CONSTANT, cv::Scalar());
+      warp_affine(image, map, result, kernels());
+      ASSERT_EQ(result.pixels, expected.pixels) << width << ' ' << round;
+    }
+  }
+}
+
+TEST_P(PixelSets, FilterAsOpenCv) {
+  if (kernels().filter == nullptr) return;  // left to OpenCV itself
+  constexpr int kSide = 7, kTaps = kSide * kSide;
+  Random random({4});
+  cv::Mat_<float> kernel(kSide, kSide);
+  for (auto& weight : kernel) weight = static_cast<float>(random.uniform(-0.1, 0.15));
+  const auto image = noise_image(kSide, 200);
+  cv::Mat filtered;
+  cv::filter2D(as_matrix(image), filtered, -1, kernel);
+  std::vector<float> wide(image.pixels.size());
+  kernels().widen(image.pixels.data(), static_cast<int>(wide.size()), wide.data());
+  std::vector<const float*> rows;
+  for (int tap = 0; tap < kTaps; ++tap)
+    rows.push_back(wide.data() + (std::size_t(tap / kSide) * image.width + tap % kSide) * 3);
+  const int count = (image.width - kSide + 1) * 3;
+  std::vector<std::uint8_t> result(count);
+  kernels().filter(rows.data(), kernel[0], kTaps, count, result.data());
+  for (int i = 0; i < count; ++i)
+    ASSERT_EQ(result[i], filtered.ptr(kSide / 2)[i + kSide / 2 * 3]) << i;
+}
+
+TEST(Emboss, FiltersAsOpenCv) {
+  for (const auto& [height, width] : {std::pair{2, 50}, {12, 12}, {13, 17}, {50, 33}, {31, 131}}) {
+    auto image = noise_image(height, width);
+    const cv::Matx33f kernel(-0.6F * 1.8F, -0.48F, 0, -0.48F, 1, 0.48F, 0, 0.48F, 0.6F * 1.8F);
+    cv::Mat expected;
+    cv::filter2D(as_matrix(image), expected, -1, kernel);
+    emboss(image, 0.6, 0.8);
+    ASSERT_LE(cv::norm(expected, as_matrix(image), cv::NORM_INF), 1) << width;
+    ASSERT_LE(cv::norm(expected, as_matrix(image), cv::NORM_L1), 3) << width;  // the kernel's ends
   }
 }
 
