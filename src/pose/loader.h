@@ -30,8 +30,10 @@ class PictureCache {
   std::mutex mutex_;
 };
 
-// Batches by iteration, in order, made ahead of time by `workers` threads. What a worker throws,
-// next() throws for that iteration; so it never waits for a batch that will not come.
+// Batches by iteration, in order, made ahead of time by `workers` threads that stand back for the
+// engine's: a thread of the engine that cannot run keeps all others waiting. Where other programs
+// leave such workers no time, next() makes its batch itself; so `make` is called from any thread,
+// perhaps twice for an iteration. What a worker throws, next() throws for that iteration.
 class BatchLoader {
  public:
   using Make = std::function<Batch(std::int64_t iteration)>;
@@ -45,11 +47,15 @@ class BatchLoader {
  private:
   using Outcome = std::variant<Batch, std::exception_ptr>;
   void work();
+  Outcome outcome_of(std::int64_t iteration);  // tells make_seconds_
+  bool wait_for_workers(std::unique_lock<std::mutex>& lock);
 
   Make make_;
   std::int64_t next_to_make_, next_to_take_;
   int ahead_;
   bool stopping_ = false;
+  double make_seconds_ = 1;     // of processor time, about, for a batch
+  bool made_the_last_ = false;  // next() did
   std::map<std::int64_t, Outcome> ready_;
   std::mutex mutex_;
   std::condition_variable made_, taken_;

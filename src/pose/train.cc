@@ -58,6 +58,13 @@ void keep_freed_memory() {
 #endif
 }
 
+// While a small network waits for its batch, all processors are free.
+int loading_threads() {
+  constexpr int kFew = 2;
+  const int processors = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::clamp(processors / 4, std::min(kFew, processors), processors);
+}
+
 class Run {
  public:
   Run(const Project& project, const ModelChoice& choice, const TrainOptions& options,
@@ -200,8 +207,7 @@ class Run {
       return assemble_batch(
           dataset_.records, [&](int i) { return pictures.get(i); }, plan_.batches, choice);
     };
-    const int workers = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 4);
-    BatchLoader loader(make, state_.next_iteration, workers, kBatchesAhead);
+    BatchLoader loader(make, state_.next_iteration, loading_threads(), kBatchesAhead);
     if (team_.leads()) events_.emplace(folder_ / "log", state_.next_iteration);
     started_ = saved_ = Clock::now();
     seconds_before_ = state_.seconds;

@@ -1,5 +1,6 @@
 #include "pose/batches.h"
 
+#include <future>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -278,6 +279,25 @@ TEST(Loader, ThrowsWhatAWorkerThrewInsteadOfWaiting) {
   for (int i = 0; i < 3; ++i) loader.next();
   EXPECT_ERROR(loader.next(), ErrorKind::io, "img0003.png: absent");
   EXPECT_ERROR(loader.next(), ErrorKind::io, "img0003.png: absent");
+}
+
+TEST(Loader, MakesItselfWhatItsWorkersDoNotGetDone) {
+  const auto own = std::this_thread::get_id();
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  BatchLoader loader(
+      [&](std::int64_t iteration) {
+        if (iteration >= 3 && std::this_thread::get_id() != own) released.wait();
+        Batch batch;
+        batch.iteration = iteration;
+        return batch;
+      },
+      0, 2, 4);
+  for (std::int64_t iteration = 0; iteration < 20; ++iteration)
+    ASSERT_EQ(loader.next().iteration, iteration);
+  release.set_value();
+  for (std::int64_t iteration = 20; iteration < 40; ++iteration)
+    ASSERT_EQ(loader.next().iteration, iteration);
 }
 
 TEST(PictureCache, KeepsPicturesWhileTheBudgetLasts) {
