@@ -27,11 +27,12 @@ torch() {
   fi
 }
 train() { bench/train.sh "$@"; }
+ablate() { build/release/ablate_bench "$@"; }
 transfer() { bench/transfer.sh "$@"; }
 checkpoint() { build/release/checkpoint_bench "${1:-build/bench-checkpoint}"; }
 
 case ${1:-all} in
-  startup | engine | torch | train | transfer | checkpoint) "$@" ;;
+  startup | engine | torch | train | ablate | transfer | checkpoint) "$@" ;;
   all)
     startup
     transfer
@@ -40,7 +41,7 @@ case ${1:-all} in
     train
     ;;
   *)
-    echo "bench: unknown '$1'; known: startup, transfer, checkpoint, engine, torch, train" >&2
+    echo "bench: unknown '$1'; known: startup, transfer, checkpoint, engine, torch, train, ablate" >&2
     exit 2
     ;;
 esac

@@ -114,6 +114,9 @@ measure() {
     row "  bf16" "$(ours "$config" "$batch" "$warm_up" "$steps" --bf16)" "$there" "$9" "${11}"
   fi
   row "  fp32, --freeze base" "$(ours "$config" "$batch" "$warm_up" "$steps" --freeze-base)" "$there" "${10}" "${11}"
+  if grep -qw avx512f /proc/cpuinfo; then
+    row "  bf16, --freeze base" "$(ours "$config" "$batch" "$warm_up" "$steps" --freeze-base --bf16)" "$there" "${10}" "${11}"
+  fi
 }
 
 prepare "$scratch/project"

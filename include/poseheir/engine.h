@@ -45,7 +45,10 @@ Parameters initial_parameters(const Network& network, std::uint64_t seed);
 // Copies what `source` holds for the network's variables; throws Error(mismatch) for an absent name
 // or another shape, naming both shapes.
 Parameters load_parameters(const Network& network, const Checkpoint& source);
+// A tensor for writing, whose values stay where they are and must outlive it.
+StoredTensor tensor_view(const TensorInfo& info, const std::vector<float>& values);
 std::vector<StoredTensor> stored_parameters(const Network& network, const Parameters& parameters);
+std::vector<StoredTensor> stored_parameters(const Network& network, Parameters&&) = delete;
 
 // Seconds that one operation took in the last pass in each direction.
 struct OperationTime {
@@ -120,8 +123,8 @@ class Trainer {
 
   std::vector<float> gradient(int variable) const;  // of the last backward; empty if it has none
   const Parameters& parameters() const;
-  OptimizerState optimizer_state() const;
-  void restore(const Parameters& parameters, const OptimizerState& state);
+  const OptimizerState& optimizer_state() const;
+  void restore(OptimizerState state);
   std::vector<std::string> implementations() const;
   std::vector<OperationTime> times() const;
 

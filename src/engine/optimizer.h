@@ -14,7 +14,7 @@ class Optimizer {
             float rate, std::span<const float> factors);
 
   const OptimizerState& state() const { return state_; }
-  void restore(const Network& network, const OptimizerState& state);
+  void restore(const Network& network, OptimizerState state);
 
  private:
   OptimizerOptions options_;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "poseheir/engine.h"
+#include "engine/plan_memory.h"
 
 namespace poseheir {
 
@@ -20,13 +20,15 @@ struct PlanOptions {
 
 class Plan {
  public:
-  // `network` must outlive the plan; `outputs` are the network's own.
-  Plan(const Network& network, const PlanOptions& options);
+  // `network` must outlive the plan; `outputs` are the network's own. Plans that share `memory`
+  // spoil each other's: whichever was not the last at work is to be packed afresh.
+  Plan(const Network& network, const PlanOptions& options,
+       std::shared_ptr<PlanMemory> memory = std::make_shared<PlanMemory>());
   ~Plan();
 
-  // Brings the weights into the layouts of the primitives. The plan keeps pointers into
-  // `parameters`.
-  void pack(const Parameters& parameters);
+  // Brings the weights into the layouts of the primitives: all of them, or those that are trained.
+  // The plan keeps pointers into `parameters`.
+  void pack(const Parameters& parameters, bool afresh = true);
   const FeatureMaps& forward(const std::uint8_t* pixels);
   void backward(const FeatureMaps& output_gradients, const Trainer::GradientReady& ready);
 

@@ -24,10 +24,15 @@ class PlanCache {
     sum_over_parts_ = sum;
     clear();
   }
-  void clear() { entries_.clear(); }
-  void parameters_changed() { ++version_; }
+  void clear() {
+    entries_.clear();
+    packed_ = nullptr;
+    shared_ = std::make_shared<PlanMemory>();
+  }
+  void parameters_changed() { ++version_; }  // those that are trained
 
-  // Made, or found and its weights packed anew if they changed meanwhile.
+  // Made, or found and its weights packed anew if they changed meanwhile. In training all plans
+  // share their memory: weights change with every step, so each has to pack them anyway.
   Plan& get(const ImageBatch& images, const Parameters& parameters);
   std::size_t bytes_for(int count, int height, int width) {
     return entry_for(count, height, width).plan->bytes();
@@ -47,6 +52,8 @@ class PlanCache {
   std::size_t capacity_;
   std::vector<bool> trained_;
   Trainer::SumOverParts sum_over_parts_;
+  std::shared_ptr<PlanMemory> shared_ = std::make_shared<PlanMemory>();
+  const Plan* packed_ = nullptr;  // the last one that packed its weights into `shared_`
   std::int64_t version_ = 0;
   std::list<Entry> entries_;  // the last used first
 };

@@ -97,13 +97,10 @@ std::vector<float> Trainer::gradient(int variable) const {
 }
 
 const Parameters& Trainer::parameters() const { return state_->parameters; }
-OptimizerState Trainer::optimizer_state() const { return state_->optimizer.state(); }
+const OptimizerState& Trainer::optimizer_state() const { return state_->optimizer.state(); }
 
-void Trainer::restore(const Parameters& parameters, const OptimizerState& state) {
-  check_parameters(state_->network, parameters);
-  state_->optimizer.restore(state_->network, state);
-  for (std::size_t i = 0; i < parameters.size(); ++i) state_->parameters[i] = parameters[i];
-  state_->plans.parameters_changed();
+void Trainer::restore(OptimizerState state) {
+  state_->optimizer.restore(state_->network, std::move(state));
 }
 
 std::vector<OperationTime> Trainer::times() const {

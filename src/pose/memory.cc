@@ -57,10 +57,8 @@ std::size_t left_of_address_space() {
   return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 
-// Parameters, their gradients, packed copies, two slots of the optimizer, and the copies being
-// saved.
-constexpr std::size_t kCopiesOfParameters = 7;
-constexpr std::size_t kPlansKept = 3;
+// Parameters, their gradients and two slots of the optimizer.
+constexpr std::size_t kCopiesOfParameters = 4;
 
 std::size_t pictures_in_memory(const TrainingNeeds& needs) {
   std::size_t bytes = 0;
@@ -87,10 +85,10 @@ std::size_t plan_bytes(Trainer& trainer, int count, MapSize size) {
 }
 
 std::size_t need_of(Trainer& trainer, const TrainingNeeds& needs, MapSize size, int count) {
-  const bool one_size = needs.batches.kind == LoaderKind::fast;
   const auto pixels =
       std::size_t(3) * static_cast<std::size_t>(size.height) * static_cast<std::size_t>(size.width);
-  return plan_bytes(trainer, count, size) * (one_size ? 1 : kPlansKept) +
+  const auto plan = static_cast<double>(plan_bytes(trainer, count, size)) * needs.growth;
+  return static_cast<std::size_t>(plan) +
          static_cast<std::size_t>(needs.batches_ahead) * static_cast<std::size_t>(count) * pixels *
              2 +
          parameters_in_memory(needs.network) + pictures_in_memory(needs);

@@ -24,6 +24,7 @@ struct TrainingNeeds {
   const BatchOptions& batches;
   std::size_t picture_bytes;  // budget of the pictures kept in memory
   int batches_ahead;
+  double growth = 1;  // of the area from this batch to the largest that scales can make
 };
 
 // Throws Error(usage) that names the largest batch that fits where `count` pictures of `size` do

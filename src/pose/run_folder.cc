@@ -95,10 +95,11 @@ void RunFolder::add_error(const ErrorPoint& point) const {
 }
 
 void RunFolder::save(std::int64_t iteration, const Network& network, TrainingState& state,
+                     const Parameters& parameters, const OptimizerState& optimizer,
                      bool is_regular) const {
   const auto name = snapshot_name(iteration);
   write_checkpoint(path(name), CheckpointFormat::tensorflow_v2,
-                   stored_parameters(network, state.parameters));
+                   stored_parameters(network, parameters));
   std::erase(state.snapshots, name);
   std::erase(state.irregular, name);
   state.snapshots.push_back(name);
@@ -107,7 +108,7 @@ void RunFolder::save(std::int64_t iteration, const Network& network, TrainingSta
   mark_best(best);
   remove_old(state, best ? snapshot_name(best->iteration) : std::string());
   write_checkpoint_state(folder_, {name, state.snapshots});
-  write_training_state(state_file(), network, state);
+  write_training_state(state_file(), network, state, parameters, optimizer);
 }
 
 std::optional<ErrorPoint> RunFolder::best_of(const std::vector<std::string>& snapshots) const {

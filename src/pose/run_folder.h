@@ -37,6 +37,7 @@ class RunFolder {
   // nothing, for the run goes on from the state and writes the rest again. Keeps the five newest
   // regular snapshots of this run, and the best, which best_snapshot.json names.
   void save(std::int64_t iteration, const Network& network, TrainingState& state,
+            const Parameters& parameters, const OptimizerState& optimizer,
             bool is_regular = true) const;
 
  private:

@@ -20,6 +20,7 @@
 #include "pose/run_record.h"
 #include "pose/start_weights.h"
 #include "pose/team.h"
+#include "pose/train_adjusted.h"
 #include "pose/training_options.h"
 #include "pose/training_pictures.h"
 #include "pose/training_plan.h"
@@ -68,7 +69,7 @@ int loading_threads() {
 class Run {
  public:
   Run(const Project& project, const ModelChoice& choice, const TrainOptions& options,
-      const TrainHooks& hooks, Team& team)
+      const TrainHooks& hooks, Team& team, const AdjustPlan& adjust)
       : project_(project),
         choice_(choice),
         options_(options),
@@ -89,6 +90,7 @@ class Run {
     start_ = load_start_weights(network_, config_, project.folder, options.init, options.keep_heads,
                                 options.seed);
     plan_ = plan_training(network_, config_, options, start_.first_iteration);
+    if (adjust) adjust(plan_);
     if (!options.eval_iterations && plan_.eval_iterations > 0)
       plan_.eval_iterations =
           std::max(plan_.eval_iterations,
@@ -196,11 +198,12 @@ class Run {
     keep_freed_memory();
     TrainingPictures pictures(picture_paths(project_, dataset_), kPictureBytes, options_.strict,
                               [this](const std::string& line) { mailbox_.put(line); });
-    Trainer trainer(network_, state_.parameters, plan_.optimizer, options_.engine);
+    // What the state held moves on to the trainer: large networks are not held twice.
+    Trainer trainer(network_, std::move(state_.parameters), plan_.optimizer, options_.engine);
     trainer.set_trained(plan_.trained);
     team_.connect(trainer);
     team_.agree([&] { check_memory(trainer); });
-    if (result.resumed) trainer.restore(state_.parameters, state_.optimizer);
+    if (result.resumed) trainer.restore(std::move(state_.optimizer));
     const auto make = [&](std::int64_t iteration) {
       auto choice = team_.share_of(choose_batch(dataset_.records, plan_.batches, iteration));
       for (auto& record : choice.records) record = pictures.usable(record);
@@ -223,14 +226,18 @@ class Run {
         team_.waited_seconds() / static_cast<double>(state_.next_iteration - first_here_);
   }
 
-  // Plans come in many sizes, of which the trainer keeps three; the first batch stands for all.
+  // The first batch stands for all: plans of other sizes use the same memory.
   void check_memory(Trainer& trainer) const {
     const auto whole = choose_batch(dataset_.records, plan_.batches, state_.next_iteration);
     team_.require_share(static_cast<int>(whole.records.size()), folder_);
     const auto choice = team_.share_of(whole);
     const auto size = batch_size_of(dataset_.records, plan_.batches, choice);
-    const TrainingNeeds needs{network_, dataset_.records, plan_.batches, kPictureBytes,
-                              kBatchesAhead};
+    const auto jitter = plan_.batches.scale_jitter.value_or(std::pair{1.0, 1.0});
+    const auto largest = plan_.batches.global_scale * jitter.second;
+    const auto growth =
+        plan_.batches.kind == LoaderKind::fast ? 1.0 : std::max(1.0, largest / choice.scale);
+    const TrainingNeeds needs{network_,      dataset_.records, plan_.batches,
+                              kPictureBytes, kBatchesAhead,    growth * growth};
     require_memory(trainer, needs, size, static_cast<int>(choice.records.size()),
                    options_.memory_bytes.value_or(team_.memory()), folder_);
   }
@@ -251,7 +258,7 @@ class Run {
         compute_losses(outputs, batch.targets, pairwise, plan_.losses, counts, gradients_));
     if (!std::isfinite(losses.total)) team_.agree([&] { throw diverged(it, rate); });
     team_.backward(trainer, gradients_);
-    trainer.step(static_cast<float>(rate));
+    trainer.step(static_cast<float>(rate), plan_.rate_factors);
     add(losses);
     ++state_.next_iteration;
     state_.seconds = seconds_before_ + seconds_since(started_);
@@ -327,24 +334,18 @@ class Run {
     return improved;
   }
 
-  void save(Trainer& trainer, std::int64_t it, bool is_regular) {
+  void save(const Trainer& trainer, std::int64_t it, bool is_regular) {
     if (!team_.leads()) return;
-    take_state(trainer);
     const auto start = Clock::now();
-    files_.save(it, network_, state_, is_regular);
+    files_.save(it, network_, state_, trainer.parameters(), trainer.optimizer_state(), is_regular);
     saved_ = Clock::now();
     saving_seconds_ = std::chrono::duration<double>(saved_ - start).count();
   }
 
-  void save_state(Trainer& trainer) {
-    take_state(trainer);
-    write_training_state(files_.state_file(), network_, state_);
+  void save_state(const Trainer& trainer) {
+    write_training_state(files_.state_file(), network_, state_, trainer.parameters(),
+                         trainer.optimizer_state());
     saved_ = Clock::now();
-  }
-
-  void take_state(Trainer& trainer) {
-    state_.parameters = trainer.parameters();
-    state_.optimizer = trainer.optimizer_state();
   }
 
   void tell(std::int64_t it, double rate, double loss, bool display) const {
@@ -404,21 +405,33 @@ class Run {
   std::int64_t first_here_ = 0;
 };
 
-}  // namespace
-
-TrainResult train(const Project& project, const ModelChoice& choice, const TrainOptions& options,
-                  const TrainHooks& hooks, Ranks* ranks) {
+TrainResult train_by_plan(const Project& project, const ModelChoice& choice,
+                          const TrainOptions& options, const TrainHooks& hooks, Ranks* ranks,
+                          const AdjustPlan& adjust) {
   Team team(ranks);
   auto own_options = options;
   own_options.engine = team.with_threads(options.engine);
   std::optional<Run> run;
   try {
-    team.agree([&] { run.emplace(project, choice, own_options, hooks, team); });
+    team.agree([&] { run.emplace(project, choice, own_options, hooks, team, adjust); });
     return run->train();
   } catch (const std::exception& error) {
     if (team.is_alone() || team.has_failed_together()) throw;
     team.end_all(error.what());
   }
+}
+
+}  // namespace
+
+TrainResult train(const Project& project, const ModelChoice& choice, const TrainOptions& options,
+                  const TrainHooks& hooks, Ranks* ranks) {
+  return train_by_plan(project, choice, options, hooks, ranks, {});
+}
+
+TrainResult train_adjusted(const Project& project, const ModelChoice& choice,
+                           const TrainOptions& options, const TrainHooks& hooks,
+                           const AdjustPlan& adjust) {
+  return train_by_plan(project, choice, options, hooks, nullptr, adjust);
 }
 
 }  // namespace poseheir

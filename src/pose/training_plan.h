@@ -21,6 +21,7 @@ struct TrainingPlan {
   std::int64_t display_iterations = 1000, save_iterations = 50000;
   std::int64_t eval_iterations = 0;  // 0: never
   std::vector<bool> trained;         // by variable
+  std::vector<float> rate_factors;   // by variable; empty: all ones
 };
 
 TrainingPlan plan_training(const Network& network, const PoseConfig& config,

@@ -21,7 +21,7 @@ StoredTensor text_tensor(const std::string& name, const std::string& text) {
   return tensor;
 }
 
-std::string header_text(const TrainingState& state) {
+std::string header_text(const TrainingState& state, std::int64_t optimizer_steps) {
   const nlohmann::json json = {{"identity", state.identity},
                                {"next_iteration", state.next_iteration},
                                {"seconds", state.seconds},
@@ -30,7 +30,7 @@ std::string header_text(const TrainingState& state) {
                                  state.sums.count, state.sums.pairwise}},
                                {"snapshots", state.snapshots},
                                {"irregular", state.irregular},
-                               {"optimizer_steps", state.optimizer.steps}};
+                               {"optimizer_steps", optimizer_steps}};
   return json.dump();
 }
 
@@ -64,7 +64,7 @@ void add_tensors(std::vector<StoredTensor>& tensors, const Network& network,
     if (values[i].empty()) continue;  // no slot: never trained
     auto info = network.variables[i].info;
     info.name = prefix + info.name;
-    tensors.push_back(make_tensor(info, values[i]));
+    tensors.push_back(tensor_view(info, values[i]));
   }
 }
 
@@ -86,11 +86,12 @@ Parameters take_tensors(const Checkpoint& file, const Network& network, const st
 }  // namespace
 
 void write_training_state(const std::filesystem::path& path, const Network& network,
-                          const TrainingState& state) {
-  std::vector<StoredTensor> tensors = {text_tensor(kHeader, header_text(state))};
-  add_tensors(tensors, network, "network/", state.parameters);
-  add_tensors(tensors, network, "first/", state.optimizer.first);
-  add_tensors(tensors, network, "second/", state.optimizer.second);
+                          const TrainingState& state, const Parameters& parameters,
+                          const OptimizerState& optimizer) {
+  std::vector<StoredTensor> tensors = {text_tensor(kHeader, header_text(state, optimizer.steps))};
+  add_tensors(tensors, network, "network/", parameters);
+  add_tensors(tensors, network, "first/", optimizer.first);
+  add_tensors(tensors, network, "second/", optimizer.second);
   std::sort(tensors.begin(), tensors.end(),
             [](const auto& a, const auto& b) { return a.info.name < b.info.name; });
   write_checkpoint(path, CheckpointFormat::safetensors, tensors);

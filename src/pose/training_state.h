@@ -28,8 +28,10 @@ struct TrainingState {
   OptimizerState optimizer;
 };
 
+// Of `state` all but the tensors, which are written from where the trainer has them.
 void write_training_state(const std::filesystem::path& path, const Network& network,
-                          const TrainingState& state);
+                          const TrainingState& state, const Parameters& parameters,
+                          const OptimizerState& optimizer);
 // Only what run.json could tell: no tensors. Nothing where there is no file.
 std::optional<TrainingState> read_training_state_header(const std::filesystem::path& path);
 // Throws Error(mismatch) when the tensors are not those of the network.

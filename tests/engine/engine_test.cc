@@ -99,17 +99,48 @@ TEST(Trainer, RepeatsItselfBitForBit) {
 TEST(Trainer, GoesOnExactlyFromARestoredState) {
   const Tiny tiny(true, OptimizerKind::adam);
   Trainer first(tiny.network, tiny.parameters, tiny.options, {.threads = 1});
-  Trainer second(tiny.network, tiny.parameters, tiny.options, {.threads = 1});
   const auto step = [&](Trainer& trainer) {
     trainer.backward(Tiny::coefficients(trainer.forward(tiny.batch())));
     trainer.step(1e-3F);
   };
   step(first);
   step(first);
-  second.restore(first.parameters(), first.optimizer_state());
+  Trainer second(tiny.network, first.parameters(), tiny.options, {.threads = 1});
+  second.restore(first.optimizer_state());
   step(first);
   step(second);
   EXPECT_EQ(first.parameters(), second.parameters());
+}
+
+// Plans of several sizes share their memory; here each step is also made by a trainer of its own.
+TEST(Trainer, StepsOverPicturesOfManySizesAsIfEachWereTheOnlyOne) {
+  for (const bool frozen : {false, true}) {
+    const Tiny tiny(false, OptimizerKind::adam);
+    std::vector<bool> trained(tiny.network.variables.size(), true);
+    if (frozen)
+      for (std::size_t i = 0; i < trained.size() / 2; ++i) trained[i] = false;
+    Trainer trainer(tiny.network, tiny.parameters, tiny.options, {.threads = 2});
+    trainer.set_trained(trained);
+    auto parameters = tiny.parameters;
+    OptimizerState state = trainer.optimizer_state();
+    const std::vector<std::pair<int, int>> sizes = {{19, 21}, {12, 9}, {19, 21}, {12, 9},
+                                                    {8, 17},  {9, 9},  {19, 21}};
+    for (const auto [height, width] : sizes) {
+      const ImageBatch batch{
+          1, height, width, std::span(tiny.pixels).first(std::size_t(3) * height * width)};
+      Trainer fresh(tiny.network, parameters, tiny.options, {.threads = 2});
+      fresh.set_trained(trained);
+      fresh.restore(state);
+      for (auto* each : {&trainer, &fresh}) {
+        each->backward(Tiny::coefficients(each->forward(batch)));
+        each->step(1e-2F);
+      }
+      parameters = fresh.parameters();
+      state = fresh.optimizer_state();
+      ASSERT_EQ(trainer.parameters(), parameters) << height << " x " << width;
+    }
+    EXPECT_NE(parameters, tiny.parameters);
+  }
 }
 
 TEST(Trainer, ChangesNothingBelowTheLowestTrainedLayer) {
@@ -195,7 +226,8 @@ TEST(LoadParameters, NamesBothShapesOfAHeadForOtherKeypoints) {
   const auto stored = build_network(spec);
   Checkpoint checkpoint;
   checkpoint.path = "model/snapshot-5";
-  checkpoint.tensors = stored_parameters(stored, initial_parameters(stored, 1));
+  const auto parameters = initial_parameters(stored, 1);
+  checkpoint.tensors = stored_parameters(stored, parameters);
   spec.keypoints = 7;
   EXPECT_ERROR(load_parameters(build_network(spec), checkpoint), ErrorKind::mismatch,
                "model/snapshot-5: does not fit mobilenet_v2_0.35 with 7 keypoints: "

@@ -39,7 +39,8 @@ TEST(TrainingState, ComesBackBitForBit) {
   state.optimizer.steps = 501;
   state.optimizer.first = filled(network, -2);
   state.optimizer.first[4].clear();  // a frozen variable has no slot
-  write_training_state(folder / "train_state.safetensors", network, state);
+  write_training_state(folder / "train_state.safetensors", network, state, state.parameters,
+                       state.optimizer);
   const auto back = read_training_state(folder / "train_state.safetensors", network);
   EXPECT_EQ(back.identity, state.identity);
   EXPECT_EQ(back.next_iteration, 501);
@@ -67,7 +68,8 @@ TEST(RunFolder, KeepsTheFiveNewestSnapshotsAndTheBest) {
   state.parameters = filled(network, 1);
   files.add_error({200, {5, 6, 0, 0}, 1});
   files.add_error({300, {9, 9, 0, 0}, 2});
-  for (std::int64_t it = 100; it <= 800; it += 100) files.save(it, network, state);
+  for (std::int64_t it = 100; it <= 800; it += 100)
+    files.save(it, network, state, state.parameters, {});
   std::vector<std::int64_t> kept;
   for (const auto& snapshot : list_snapshots(folder.path())) kept.push_back(snapshot.iteration);
   EXPECT_EQ(kept, (std::vector<std::int64_t>{200, 400, 500, 600, 700, 800}));
@@ -86,11 +88,11 @@ TEST(RunFolder, KeepsASnapshotThatWasSavedForItsErrorOnlyWhileItIsTheBest) {
     return kept;
   };
   files.add_error({130, {5, 6, 0, 0}, 1});
-  files.save(130, network, state, false);
-  files.save(200, network, state);
+  files.save(130, network, state, state.parameters, {}, false);
+  files.save(200, network, state, state.parameters, {});
   EXPECT_EQ(names(), (std::vector<std::int64_t>{130, 200}));
   files.add_error({260, {5, 4, 0, 0}, 1});
-  files.save(260, network, state, false);
+  files.save(260, network, state, state.parameters, {}, false);
   EXPECT_EQ(names(), (std::vector<std::int64_t>{200, 260}));
   EXPECT_NE(read_file(folder / "best_snapshot.json").find("\"snapshot-260\""), std::string::npos);
 }

@@ -1,7 +1,6 @@
 #include "engine/onednn/context.h"
 
 #include <algorithm>
-#include <sys/mman.h>
 
 #include "poseheir/error.h"
 
@@ -36,7 +35,8 @@ Tag tag_of(int block) { return block == 0 ? Tag::nhwc : block == 8 ? Tag::nChw8c
 
 }  // namespace
 
-Context::Context(const Network& network_in, const Graph& graph_in, const PlanRequest& request_in)
+Context::Context(const Network& network_in, const Graph& graph_in, const PlanRequest& request_in,
+                 std::shared_ptr<PlanMemory> shared_in)
     : network(network_in),
       graph(graph_in),
       request(request_in),
@@ -48,7 +48,9 @@ Context::Context(const Network& network_in, const Graph& graph_in, const PlanReq
                                                  : kernels::float_gates(effective_isa())),
       vectors(kernels::vector_kernels(effective_isa())),
       type(request.precision == Precision::bf16 ? Type::bf16 : Type::f32),
-      block(choose_block(network_in)) {
+      block(choose_block(network_in)),
+      shared(std::move(shared_in)),
+      gradients(shared->gradients) {
   layout = tag_of(block);
   gradients.resize(network.variables.size());
   values.resize(network.layers.size());
@@ -113,17 +115,12 @@ Run Context::reorder(const dnnl::memory& from, const dnnl::memory& to) {
   return {dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}};
 }
 
-void Unmap::operator()(std::byte* memory) const { ::munmap(memory, bytes); }
-
 void Context::finish() {
   plan.place();
-  const auto bytes = std::max<std::size_t>(plan.total_bytes(), 1);
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
-    throw Error(ErrorKind::io, "no memory for " + std::to_string(bytes >> 20) +
-                                   " MB of activations: take a smaller batch or smaller images");
-  ::madvise(memory, bytes, MADV_HUGEPAGE);
-  memory_ = {static_cast<std::byte*>(memory), Unmap{bytes}};
+  shared->arena.reserve(plan.total_bytes());
+}
+
+void Context::bind() {
   for (auto& [bound, buffer] : bound_) bound.set_data_handle(address(buffer));
 }
 

@@ -11,6 +11,7 @@
 #include "engine/kernels/gates.h"
 #include "engine/kernels/kernels.h"
 #include "engine/memory_plan.h"
+#include "engine/plan_memory.h"
 #include "engine/onednn/border.h"
 #include "poseheir/engine.h"
 
@@ -60,14 +61,10 @@ struct PlanRequest {
 
 kernels::Isa effective_isa();
 
-struct Unmap {
-  std::size_t bytes = 0;
-  void operator()(std::byte* memory) const;
-};
-
 class Context {
  public:
-  Context(const Network& network, const Graph& graph, const PlanRequest& request);
+  Context(const Network& network, const Graph& graph, const PlanRequest& request,
+          std::shared_ptr<PlanMemory> shared);
 
   const Network& network;
   const Graph& graph;
@@ -81,8 +78,9 @@ class Context {
   Tag layout;  // of activations
   int block;   // channels of a block of that layout; 0: channels last
   std::vector<Value> values;
-  Parameters gradients;  // by variable, TensorFlow's layouts
   MemoryPlan plan;
+  const std::shared_ptr<PlanMemory> shared;
+  Parameters& gradients;  // by variable, TensorFlow's layouts
 
   std::size_t type_bytes() const { return type == Type::bf16 ? 2 : 4; }
   bool training() const { return !request.trained.empty(); }
@@ -116,9 +114,11 @@ class Context {
     for (const auto& run : runs) run.primitive.execute(stream, run.arguments);
   }
 
-  void finish();  // places the buffers and gives all memory its address
+  void finish();  // places the buffers and reserves memory for them
+  // Gives all memory its address, which another plan's growth may have changed.
+  void bind();
   void* address(BufferId buffer) const {
-    return buffer == kNoBuffer ? nullptr : memory_.get() + plan.offset(buffer);
+    return buffer == kNoBuffer ? nullptr : shared->arena.data() + plan.offset(buffer);
   }
   float* floats_at(BufferId buffer) const { return static_cast<float*>(address(buffer)); }
 
@@ -126,7 +126,6 @@ class Context {
   std::vector<std::pair<dnnl::memory, BufferId>> bound_;
   std::size_t scratch_bytes_ = 0;
   BufferId scratch_ = kNoBuffer;
-  std::unique_ptr<std::byte, Unmap> memory_;
 };
 
 // dz = sum of a value's gradients, times the derivative of its activation, and its sums over

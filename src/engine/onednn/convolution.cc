@@ -80,8 +80,8 @@ kernels::DepthwiseShape kernel_shape(const Layer& layer, int images, const Value
 }
 
 ConvolutionPasses::ConvolutionPasses(Context& context, std::string name,
-                                     const ConvolutionShape& shape)
-    : context_(context), name_(std::move(name)), shape_(shape) {}
+                                     const ConvolutionShape& shape, Weights weights)
+    : context_(context), name_(std::move(name)), shape_(shape), weights_(weights) {}
 
 ConvolutionDescs ConvolutionPasses::descs(const Desc& src, const Desc& dst, Type weights) const {
   return {src,
@@ -133,7 +133,7 @@ void ConvolutionPasses::plan_forward(const Place& src, const Place& dst, const P
   std::vector<Run> after;
   run.arguments[DNNL_ARG_SRC] =
       context_.input(forward_desc_.src_desc(), src.desc, src.buffer, time, forward_);
-  packed_ = packed_for(forward_desc_.weights_desc(), packed_backward_);
+  packed_ = packed_for(forward_desc_.weights_desc(), packed_backward_, time);
   run.arguments[DNNL_ARG_WEIGHTS] = packed_;
   if (post.bias != kNoBuffer)
     run.arguments[DNNL_ARG_BIAS] =
@@ -158,7 +158,9 @@ void ConvolutionPasses::plan_forward(const Place& src, const Place& dst, const P
   for (auto& reorder : after) forward_.push_back(std::move(reorder));
 }
 
-dnnl::memory ConvolutionPasses::packed_for(const Desc& desc, const dnnl::memory& other) {
+dnnl::memory ConvolutionPasses::packed_for(const Desc& desc, const dnnl::memory& other, int time) {
+  if (weights_ == Weights::changing)
+    return context_.at(desc, context_.plan.add(desc.get_size(), time));
   if (other && other.get_desc() == desc) return other;
   return context_.at(desc, context_.plan.add_lasting(desc.get_size()));
 }
@@ -171,7 +173,7 @@ void ConvolutionPasses::plan_backward_data(const Place& diff_src, const Place& d
                     context_.engine, descs(layout.src, layout.dst, context_.type), forward_desc_);
               });
   implementations_.push_back(fmt::format("{} backward data, {}", name_, desc.impl_info_str()));
-  packed_backward_ = packed_for(desc.weights_desc(), packed_);
+  packed_backward_ = packed_for(desc.weights_desc(), packed_, time);
   Run run{dnnl::convolution_backward_data(desc), {}};
   std::vector<Run> after;
   run.arguments[DNNL_ARG_DIFF_DST] =
@@ -208,11 +210,24 @@ void ConvolutionPasses::plan_backward_weights(const Place& src, const Place& dif
 }
 
 void ConvolutionPasses::pack(const Desc& plain, const float* weights) {
+  pack_forward(plain, weights);
+  if (packed_backward_.get(true) != packed_.get(true)) pack_backward(plain, weights);
+}
+
+void ConvolutionPasses::pack_forward(const Desc& plain, const float* weights) {
+  pack_into(packed_, plain, weights);
+}
+
+void ConvolutionPasses::pack_backward(const Desc& plain, const float* weights) {
+  pack_into(packed_backward_, plain, weights);
+}
+
+void ConvolutionPasses::pack_into(dnnl::memory& packed, const Desc& plain,
+                                  const float* weights) {
+  if (!packed) return;
   // oneDNN reads only; its interface knows no const.
   dnnl::memory from(plain, context_.engine, const_cast<float*>(weights));
-  if (packed_) dnnl::reorder(from, packed_).execute(context_.stream, from, packed_);
-  if (packed_backward_ && packed_backward_.get(true) != packed_.get(true))
-    dnnl::reorder(from, packed_backward_).execute(context_.stream, from, packed_backward_);
+  dnnl::reorder(from, packed).execute(context_.stream, from, packed);
 }
 
 void ConvolutionPasses::backward_weights(float* gradient) {

@@ -31,7 +31,11 @@ class ConvolutionPasses {
     kernels::Curve curve = kernels::Curve::none;
   };
 
-  ConvolutionPasses(Context& context, std::string name, const ConvolutionShape& shape);
+  // Of weights that last for many passes, or (`changing`) that are packed anew before each pass that
+  // reads them and take no room in between.
+  enum class Weights { lasting, changing };
+  ConvolutionPasses(Context& context, std::string name, const ConvolutionShape& shape,
+                    Weights weights = Weights::lasting);
 
   // For a plan without a forward pass: the library wants it as a hint for the others.
   void describe(const Desc& src, const Desc& dst);
@@ -40,8 +44,10 @@ class ConvolutionPasses {
   // The gradient comes as plain fp32 in `plain`'s layout, at the address given later.
   void plan_backward_weights(const Place& src, const Place& diff_dst, const Desc& plain, int time);
 
-  // Repacks weights that lie plainly, fp32, at `weights`.
+  // Repacks weights that lie plainly, fp32, at `weights`: for all passes, or for one direction.
   void pack(const Desc& plain, const float* weights);
+  void pack_forward(const Desc& plain, const float* weights);
+  void pack_backward(const Desc& plain, const float* weights);
   void forward() { context_.execute(forward_); }
   void backward_data() { context_.execute(backward_data_); }
   void backward_weights(float* gradient);
@@ -53,12 +59,14 @@ class ConvolutionPasses {
                                : dnnl::prop_kind::forward_inference;
   }
   // The weights in this layout: those of the other direction where they lie so already.
-  dnnl::memory packed_for(const Desc& desc, const dnnl::memory& other);
+  dnnl::memory packed_for(const Desc& desc, const dnnl::memory& other, int time);
+  void pack_into(dnnl::memory& packed, const Desc& plain, const float* weights);
   ConvolutionDescs descs(const Desc& src, const Desc& dst, Type weights) const;
 
   Context& context_;
   std::string name_;
   ConvolutionShape shape_;
+  Weights weights_;
   dnnl::convolution_forward::primitive_desc forward_desc_;
   dnnl::memory packed_, packed_backward_, weight_gradient_;
   Desc plain_gradient_;

@@ -19,7 +19,9 @@ class ConvolutionNode final : public Node {
         plain_({layer_.channels, in_.channels, layer_.kernel, layer_.kernel}, Type::f32, Tag::hwio),
         norm_(context, layer_, norm_of(context, op_), rows_),
         passes_(context, layer_.name,
-                shape_of(layer_, context.request.images, in_.channels, in_.size, out_.size)) {
+                shape_of(layer_, context.request.images, in_.channels, in_.size, out_.size),
+                norm_.trains_weights() ? ConvolutionPasses::Weights::changing
+                                       : ConvolutionPasses::Weights::lasting) {
     out_.needs_gradient = norm_.trains_weights() || norm_.trains_bias() || in_.needs_gradient ||
                           (op_.residual >= 0 && context.values[op_.residual].needs_gradient);
     keeps_z_ = out_.needs_gradient && curve_of(op_) != kernels::Curve::none;
@@ -60,11 +62,12 @@ class ConvolutionNode final : public Node {
   }
 
   void pack(const Parameters& parameters) override {
-    passes_.pack(plain_,
-                 norm_.pack(parameters, context_.floats_at(bias_), context_.floats_at(folded_)));
+    parameters_ = &parameters;
+    if (!norm_.trains_weights()) passes_.pack(plain_, folded_weights());
   }
 
   void forward() override {
+    if (norm_.trains_weights()) passes_.pack_forward(plain_, folded_weights());
     passes_.forward();
     if (keeps_z_)
       context_.gates.curve(context_.address(z_), out_.view.size(), curve_of(op_),
@@ -74,7 +77,10 @@ class ConvolutionNode final : public Node {
   void backward() override {
     if (!has_backward_) return;
     merge_.run(context_);
-    if (in_.needs_gradient) passes_.backward_data();
+    if (in_.needs_gradient) {
+      if (norm_.trains_weights()) passes_.pack_backward(plain_, folded_weights());
+      passes_.backward_data();
+    }
     if (norm_.trains_weights()) passes_.backward_weights(context_.gradients[layer_.weights].data());
     norm_.unfold(context_.floats_at(bias_gradient_));
   }
@@ -84,6 +90,11 @@ class ConvolutionNode final : public Node {
   }
 
  private:
+  // In memory that all operations share, with the bias at its place.
+  const float* folded_weights() {
+    return norm_.pack(*parameters_, context_.floats_at(bias_), context_.floats_at(folded_));
+  }
+
   void add_residual(int op, ConvolutionPasses::PostOps& post) {
     const auto& residual = context_.values[op_.residual];
     const bool dies = context_.graph.last_use[op_.residual] == op &&
@@ -102,6 +113,7 @@ class ConvolutionNode final : public Node {
   Value &in_, &out_;
   std::size_t rows_;  // of the weights as a matrix with a column for each output
   Desc plain_;
+  const Parameters* parameters_ = nullptr;
   FoldedNorm norm_;
   ConvolutionPasses passes_;
   BufferId bias_ = kNoBuffer, folded_ = kNoBuffer, z_ = kNoBuffer, bias_gradient_ = kNoBuffer;

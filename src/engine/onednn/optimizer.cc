@@ -40,7 +40,7 @@ void Optimizer::step(Parameters& parameters, const Parameters& gradients,
   }
 }
 
-void Optimizer::restore(const Network& network, const OptimizerState& state) {
+void Optimizer::restore(const Network& network, OptimizerState state) {
   const auto fits = [&](const Parameters& given, const Parameters& own) {
     if (given.size() != own.size()) return false;
     for (std::size_t i = 0; i < own.size(); ++i)
@@ -52,7 +52,7 @@ void Optimizer::restore(const Network& network, const OptimizerState& state) {
                 fmt::format("the optimizer's state is of another network or optimizer than this "
                             "{} with {} variables",
                             network.spec.net_type, network.variables.size()));
-  state_ = state;
+  state_ = std::move(state);
 }
 
 }  // namespace poseheir

@@ -1,5 +1,6 @@
 #include "engine/plan.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 
@@ -135,10 +136,10 @@ PlanRequest request_of(const PlanOptions& options) {
 }  // namespace
 
 struct Plan::State {
-  State(const Network& network_in, const PlanOptions& options)
+  State(const Network& network_in, const PlanOptions& options, std::shared_ptr<PlanMemory> memory)
       : network(network_in),
         graph(lower(network, output_layers(network))),
-        context(network, graph, checked(request_of(options))) {
+        context(network, graph, checked(request_of(options)), std::move(memory)) {
     for (std::size_t op = 0; op < graph.ops.size(); ++op) {
       nodes.push_back(make_node(context, static_cast<int>(op)));
       times.push_back(
@@ -149,6 +150,7 @@ struct Plan::State {
       for (auto op = static_cast<int>(nodes.size()) - 1; op >= 0; --op)
         nodes[op]->plan_backward(context.backward_time(op));
     find_completed();
+    find_changing();
     context.finish();
   }
 
@@ -163,6 +165,18 @@ struct Plan::State {
         found[variable] = true;
         completed[op].push_back(variable);
       }
+  }
+
+  // By op: whether training changes what its weights are packed from. (Moving statistics are
+  // variables that change without being trained; batch norms that keep them pack nothing large.)
+  void find_changing() {
+    for (const auto& op : graph.ops) {
+      const auto variables = variables_of(network, op);
+      changing.push_back(op.kind == OpKind::batch_norm ||
+                         std::any_of(variables.begin(), variables.end(), [&](int variable) {
+                           return context.is_trained(variable);
+                         }));
+    }
   }
 
   // The heads op that computes a layer, and which of its heads it is.
@@ -241,20 +255,24 @@ struct Plan::State {
   std::vector<std::unique_ptr<Node>> nodes;
   std::vector<PlainOutput> plain_outputs;
   std::vector<std::vector<int>> completed;
+  std::vector<bool> changing;
   std::vector<OperationTime> times;
   FeatureMaps maps;
 };
 
-Plan::Plan(const Network& network, const PlanOptions& options) try
-    : state_(std::make_unique<State>(network, options)) {
+Plan::Plan(const Network& network, const PlanOptions& options,
+           std::shared_ptr<PlanMemory> memory) try
+    : state_(std::make_unique<State>(network, options, std::move(memory))) {
 } catch (const dnnl::error& error) {
   throw Error(ErrorKind::unsupported, fmt::format("oneDNN: {}", error.what()));
 }
 
 Plan::~Plan() = default;
 
-void Plan::pack(const Parameters& parameters) {
-  for (auto& node : state_->nodes) node->pack(parameters);
+void Plan::pack(const Parameters& parameters, bool afresh) {
+  if (afresh) state_->context.bind();
+  for (std::size_t op = 0; op < state_->nodes.size(); ++op)
+    if (afresh || state_->changing[op]) state_->nodes[op]->pack(parameters);
 }
 
 const FeatureMaps& Plan::forward(const std::uint8_t* pixels) {
