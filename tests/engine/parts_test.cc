@@ -46,8 +46,22 @@ class Parts : public testing::TestWithParam<const char*> {
     network_ = build_network(spec);
     for (int i = 0; i < static_cast<int>(network_.variables.size()); ++i)
       parameters_.push_back(generated_values(network_, i));
+    stay_between_clamps();
     for (std::size_t i = 0; i < pixels_.size(); ++i)
       pixels_[i] = static_cast<std::uint8_t>((i * i * 31 + i * 17) % 251);
+  }
+
+  // Rounding makes a ReLU6 behind batch statistics choose otherwise now and then, and then a gradient
+  // jumps. Normalised values around 3 with a deviation of 0.25 meet neither end: all is smooth, and
+  // sums over parts are to give the whole batch's gradients to rounding.
+  void stay_between_clamps() {
+    for (const auto& layer : network_.layers) {
+      if (layer.kind != LayerKind::activation || layer.activation != Activation::relu6) continue;
+      const auto& norm = network_.layers[layer.inputs[0]];
+      if (norm.kind != LayerKind::batch_norm || !norm.batch_statistics) continue;
+      for (auto& gamma : parameters_[norm.gamma]) gamma = std::copysign(0.25F, gamma);
+      for (auto& beta : parameters_[norm.beta]) beta = 3;
+    }
   }
 
   Trainer trainer() const { return {network_, parameters_, {}, {.threads = 1}}; }
@@ -94,10 +108,7 @@ TEST_P(Parts, AddUpToTheGradientsOfTheWholeBatch) {
     }
     // The next layer's batch statistics remove any constant: this gradient is rounding noise.
     if (network_.variables[v].info.name.ends_with("project/BatchNorm/beta")) continue;
-    // Rounding makes a ReLU6 behind batch statistics choose otherwise now and then, which counts in
-    // deep maps of 64 values; statistics of a part alone would be off by the whole gradient.
-    const double tolerance = network_.spec.net_type.starts_with("mobilenet") ? 0.25 : 1e-3;
-    EXPECT_LE(worst, tolerance * largest + 1e-7) << network_.variables[v].info.name;
+    EXPECT_LE(worst, 1e-3 * largest + 1e-7) << network_.variables[v].info.name;
   }
   whole.step(0.01F);
   parts[0].step(0.01F);
