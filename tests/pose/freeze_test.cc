@@ -51,9 +51,15 @@ TEST(Freeze, ComputesNoGradientInOrBelowTheFrozenPart) {
 }
 
 TEST(Freeze, NeedsNoMemoryForABackwardPassBelow) {
-  constexpr int kLarge = 256;
+  constexpr int kPictures = 8, kLarge = 256;
+  // Maps and packed weights, of which frozen ones last and trained ones do not; and the gradients.
   const auto bytes = [](Freeze freeze) {
-    return double(Frozen(freeze).trainer.bytes_for(1, kLarge, kLarge));
+    Frozen frozen(freeze);
+    auto sum = double(frozen.trainer.bytes_for(kPictures, kLarge, kLarge));
+    for (std::size_t i = 0; i < frozen.trained.size(); ++i)
+      if (frozen.trained[i])
+        sum += 4 * double(element_count(frozen.network.variables[i].info.shape));
+    return sum;
   };
   const double all = bytes(Freeze::none), above = bytes(Freeze::base),
                heads = bytes(Freeze::backbone);
