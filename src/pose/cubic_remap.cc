@@ -37,10 +37,9 @@ Image remap_cubic(const Image& image, std::span<const float> dx, std::span<const
   kernels.widen(image.pixels.data(), static_cast<int>(levels.size()), levels.data());
   const pixels::Levels picture{levels.data(), image.height, image.width};
   Image moved{image.height, image.width, std::vector<std::uint8_t>(image.pixels.size())};
-  std::vector<int> places(std::size_t(2) * image.width);
   for (int row = 0; row < image.height; ++row) {
     const auto first = static_cast<std::size_t>(row) * image.width;
-    kernels.displace(picture, dx.data() + first, dy.data() + first, row, weights, places.data(),
+    kernels.displace(picture, dx.data() + first, dy.data() + first, row, weights,
                      moved.pixels.data() + first * pixels::kChannels);
   }
   return moved;

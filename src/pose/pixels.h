@@ -37,9 +37,9 @@ struct CubicAxis {
 };
 
 struct Kernels {
-  // A row of the picture looked up at (column - dx, row - dy). `places`: room for 2 * width.
+  // A row of the picture looked up at (column - dx, row - dy).
   void (*displace)(const Levels& picture, const float* dx, const float* dy, int row,
-                   const CubicWeights& weights, int* places, std::uint8_t* result);
+                   const CubicWeights& weights, std::uint8_t* result);
 
   // Numbers first, first + 1, … of the stream of random numbers with this key, in [-1, 1).
   void (*uniform)(std::uint64_t key, std::uint64_t first, int count, float* result);

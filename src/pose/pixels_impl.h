@@ -60,74 +60,94 @@ void displaced_at_border(const Levels& picture, int steps_x, int steps_y,
   for (int c = 0; c < kChannels; ++c) result[c] = to_byte(sums[c]);
 }
 
-// The sum of sixteen pixels, weighted: four floats, the first three of which count.
+// Of two places: the first of their sixteen pixels, and the weights of its rows and columns.
+struct Lookup {
+  const float* pixels[2];
+  const float* of_rows[2];
+  const float* of_values[2];
+};
+
+// The sums of sixteen pixels, weighted, for two places: eight floats, the first six of which count.
 #if POSEHEIR_LANES == 16
-inline __m128 displaced(const float* pixels, long stride, const float* of_rows,
-                        const float* of_values) {
-  const auto four = [&](int row) {
-    return _mm512_mul_ps(_mm512_set1_ps(of_rows[row]),
-                         _mm512_maskz_loadu_ps(0xfff, pixels + row * stride));
+inline __m256 displaced(const Lookup& at, long stride) {
+  __m512 sums[2];
+  for (int i = 0; i < 2; ++i) {
+    const auto four = [&](int row) {
+      return _mm512_mul_ps(_mm512_set1_ps(at.of_rows[i][row]),
+                           _mm512_maskz_loadu_ps(0xfff, at.pixels[i] + row * stride));
+    };
+    sums[i] = four(0);
+    for (int row = 1; row < kTaps; ++row) sums[i] = _mm512_add_ps(sums[i], four(row));
+    sums[i] = _mm512_mul_ps(sums[i], _mm512_load_ps(at.of_values[i]));
+  }
+  const auto tap = [&](int first) {
+    const auto order =
+        _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 16, 17, 18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+                         _mm512_set1_epi32(first));
+    return _mm512_castps512_ps256(_mm512_permutex2var_ps(sums[0], order, sums[1]));
   };
-  auto sum = four(0);
-  for (int row = 1; row < kTaps; ++row) sum = _mm512_add_ps(sum, four(row));
-  sum = _mm512_mul_ps(sum, _mm512_load_ps(of_values));
-  const auto bits = _mm512_castps_si512(sum);
-  const auto from = [](__m512i turned) {
-    return _mm512_castps512_ps128(_mm512_castsi512_ps(turned));
-  };
-  auto pixel = _mm_add_ps(_mm512_castps512_ps128(sum), from(_mm512_alignr_epi32(bits, bits, 3)));
-  pixel = _mm_add_ps(pixel, from(_mm512_alignr_epi32(bits, bits, 6)));
-  return _mm_add_ps(pixel, from(_mm512_alignr_epi32(bits, bits, 9)));
+  return tap(0) + tap(3) + tap(6) + tap(9);
 }
 #else
-inline Four displaced(const float* pixels, long stride, const float* of_rows,
-                      const float* of_values) {
-  Four sums[kChannels] = {};
-  for (int row = 0; row < kTaps; ++row, pixels += stride)
-    for (int i = 0; i < kChannels; ++i) sums[i] += of_rows[row] * loaded<Four>(pixels + 4 * i);
-  float values[kTaps * kChannels];
-  for (int i = 0; i < kChannels; ++i)
-    stored(values + 4 * i, sums[i] * loaded<Four>(of_values + 4 * i));
-  Four pixel = loaded<Four>(values) + loaded<Four>(values + 3);
-  pixel += loaded<Four>(values + 6);
-  return pixel + Four{values[9], values[10], values[11], 0};
+struct TwoPixels {
+  float values[8];
+};
+
+inline TwoPixels displaced(const Lookup& at, long stride) {
+  TwoPixels two = {};
+  for (int i = 0; i < 2; ++i) {
+    const float* pixels = at.pixels[i];
+    Four sums[kChannels] = {};
+    for (int row = 0; row < kTaps; ++row, pixels += stride)
+      for (int k = 0; k < kChannels; ++k)
+        sums[k] += at.of_rows[i][row] * loaded<Four>(pixels + 4 * k);
+    float values[kTaps * kChannels];
+    for (int k = 0; k < kChannels; ++k)
+      stored(values + 4 * k, sums[k] * loaded<Four>(at.of_values[i] + 4 * k));
+    Four pixel = loaded<Four>(values) + loaded<Four>(values + 3);
+    pixel += loaded<Four>(values + 6);
+    stored(two.values + 3 * i, pixel + Four{values[9], values[10], values[11], 0});
+  }
+  return two;
 }
 #endif
 
 void displace(const Levels& picture, const float* dx, const float* dy, int row,
-              const CubicWeights& weights, int* places, std::uint8_t* result) {
-  const int width = picture.width;
-  const long stride = long(width) * kChannels;
-  int *steps_x = places, *steps_y = places + width;
-  for (int column = 0; column < width; ++column) {
-    steps_x[column] = steps_of(static_cast<float>(column) - dx[column]);
-    steps_y[column] = steps_of(static_cast<float>(row) - dy[column]);
-  }
+              const CubicWeights& weights, std::uint8_t* result) {
   constexpr int kPiece = 64;
-  float values[kPiece * kChannels + 4] = {};
+  const int width = picture.width, height = picture.height;
+  const long stride = long(width) * kChannels;
+  const bool is_tiny = width < kTaps || height < kTaps;
+  int steps_x[kPiece] = {}, steps_y[kPiece] = {}, places[kPiece], outside[kPiece];
+  float values[kPiece * kChannels + 4];
   for (int first = 0; first < width; first += kPiece) {
     const int count = width - first < kPiece ? width - first : kPiece;
-    std::uint64_t outside = 0;
     for (int i = 0; i < count; ++i) {
-      const int x = steps_x[first + i], y = steps_y[first + i];
-      const int left = (x >> 5) - 1, top = (y >> 5) - 1;
-      if (unsigned(left) > unsigned(width - kTaps) || width < kTaps || picture.height < kTaps ||
-          unsigned(top) > unsigned(picture.height - kTaps)) {
-        outside |= std::uint64_t{1} << i;
-        continue;
+      steps_x[i] = steps_of(static_cast<float>(first + i) - dx[first + i]);
+      steps_y[i] = steps_of(static_cast<float>(row) - dy[first + i]);
+    }
+    int any = 0;
+    for (int i = 0; i < kPiece; ++i) {
+      const int left = (steps_x[i] >> 5) - 1, top = (steps_y[i] >> 5) - 1;
+      outside[i] =
+          int(is_tiny) | (left < 0) | (left > width - kTaps) | (top < 0) | (top > height - kTaps);
+      any |= outside[i];
+      places[i] = outside[i] ? 0 : top * int(stride) + left * kChannels;
+    }
+    for (int i = 0; !is_tiny && i < count; i += 2) {
+      Lookup at;
+      for (int k = 0; k < 2; ++k) {
+        at.pixels[k] = picture.values + places[i + k];
+        at.of_rows[k] = weights.of_row[steps_y[i + k] & (kSteps - 1)];
+        at.of_values[k] = weights.of_values[steps_x[i + k] & (kSteps - 1)];
       }
-      const auto pixel =
-          displaced(picture.values + top * stride + long(left) * kChannels, stride,
-                    weights.of_row[y & (kSteps - 1)], weights.of_values[x & (kSteps - 1)]);
-      stored(values + i * kChannels, pixel);
+      stored(values + i * kChannels, displaced(at, stride));
     }
     auto* bytes = result + long(first) * kChannels;
-    for (int i = 0; i < count * kChannels; ++i) bytes[i] = to_byte(values[i]);
-    for (; outside != 0; outside &= outside - 1) {
-      const int i = __builtin_ctzll(outside);
-      displaced_at_border(picture, steps_x[first + i], steps_y[first + i], weights,
-                          bytes + i * kChannels);
-    }
+    for (int i = 0; !is_tiny && i < count * kChannels; ++i) bytes[i] = to_byte(values[i]);
+    for (int i = 0; any != 0 && i < count; ++i)
+      if (outside[i] != 0)
+        displaced_at_border(picture, steps_x[i], steps_y[i], weights, bytes + i * kChannels);
   }
 }
 
