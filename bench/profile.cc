@@ -142,8 +142,17 @@ void profile(const Job& job, const EngineOptions& options, double limit, bool by
   }
   const double bandwidth = memory_bandwidth(options.threads == 1 ? 1 : 2);
   const double width = options.precision == Precision::bf16 ? 2 : 4;
-  std::printf("%s %dx%dx%d: %.1f ms a step; memory copies at %.0f GB/s\n", job.network.c_str(),
-              job.width, job.height, job.count, 1e3 * step_seconds, bandwidth / 1e9);
+  const double speed =
+      3 * forward_flops(training.network, {job.height, job.width}, job.count) / step_seconds;
+  std::printf("%s %dx%dx%d: %.1f ms a step, %.1f %% of %.0f GFLOP/s; memory copies at %.0f GB/s\n",
+              job.network.c_str(), job.width, job.height, job.count, 1e3 * step_seconds,
+              100 * speed / limit, limit / 1e9, bandwidth / 1e9);
+  double least_seconds = 0;  // each layer at the larger of its limits; norms are no passes
+  for (const auto& [name, cost] : shapes)
+    if (!name.starts_with("batch norm"))
+      least_seconds += 3 * std::max(cost.flops / limit, cost.elements * width / bandwidth);
+  std::printf("its layers at their limits: %.1f ms, %.0f %% of the step\n", 1e3 * least_seconds,
+              100 * least_seconds / step_seconds);
   print("kind", kinds, limit, bandwidth, width);
   // One thread's step is counted in processor time, its operations by the clock.
   if (!one_thread)
