@@ -31,7 +31,7 @@ template <class Body>
 inline void sum_pieces(const View& view, const float* sums, long stride, const Body& finish) {
   const int each = piece_pixels(view), per_group = (view.pixels + each - 1) / each;
   const int images = view.groups / view.blocks, channels = view.blocks * view.inner;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (long(images) * per_group * channels > 8192)
   for (int channel = 0; channel < channels; ++channel) {
     const long block = channel / view.inner, lane = channel % view.inner;
     double total = 0;

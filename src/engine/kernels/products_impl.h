@@ -133,7 +133,7 @@ inline void in_panel_rows(long depth, long columns, const Body& body) {
   constexpr long kWidest = kVectors * POSEHEIR_LANES, kRowsAtOnce = 64;
   const long across = (columns + kWidest - 1) / kWidest;
   const long pieces = across * ((depth + kRowsAtOnce - 1) / kRowsAtOnce);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (pieces > 1)
   for (long piece = 0; piece < pieces; ++piece) {
     const long first = piece / across * kRowsAtOnce, left = depth - first;
     const long end = (piece % across + 1) * kWidest;

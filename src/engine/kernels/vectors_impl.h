@@ -36,8 +36,11 @@ void unfold(float* g, const float* w, const float* scale, std::size_t rows, int 
   }
 }
 
+// Most variables are a few channels long: not worth waking the other threads.
+inline constexpr std::size_t kWorthSharing = 1 << 13;
+
 void momentum(float* w, float* m, const float* g, std::size_t count, float rate, float momentum) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (count > kWorthSharing)
   for (std::size_t i = 0; i < count; ++i) {
     m[i] = momentum * m[i] + g[i];
     w[i] -= rate * m[i];
@@ -46,7 +49,7 @@ void momentum(float* w, float* m, const float* g, std::size_t count, float rate,
 
 void adam(float* w, float* m, float* v, const float* g, std::size_t count, float rate, float beta1,
           float beta2, float epsilon) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (count > kWorthSharing)
   for (std::size_t i = 0; i < count; ++i) {
     m[i] = beta1 * m[i] + (1.0F - beta1) * g[i];
     v[i] = beta2 * v[i] + (1.0F - beta2) * g[i] * g[i];
