@@ -10,10 +10,10 @@ namespace {
 
 // Keys' kernel with OpenCV's a = -3/4, at a distance from the tap.
 double cubic(double distance) {
-  constexpr double a = -0.75;
+  constexpr double A = -0.75;
   const double x = std::abs(distance);
-  if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+  if (x <= 1) return ((A + 2) * x - (A + 3)) * x * x + 1;
+  return x < 2 ? ((A * x - 5 * A) * x + 8 * A) * x - 4 * A : 0;
 }
 
 pixels::CubicWeights cubic_weights() {

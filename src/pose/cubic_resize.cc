@@ -15,11 +15,11 @@ using pixels::kChannels, pixels::kTaps;
 // Keys' kernel with a = -3/4 at the taps -1, 0, 1, 2 of a place between 0 and 1, computed as OpenCV
 // computes it: another order of the same products may round to another 2048th.
 std::array<float, kTaps> cubic_at(float x) {
-  constexpr float a = -0.75F;
+  constexpr float A = -0.75F;
   const float y = 1 - x;
-  const float before = ((a * (x + 1) - 5 * a) * (x + 1) + 8 * a) * (x + 1) - 4 * a;
-  const float first = ((a + 2) * x - (a + 3)) * x * x + 1;
-  const float second = ((a + 2) * y - (a + 3)) * y * y + 1;
+  const float before = ((A * (x + 1) - 5 * A) * (x + 1) + 8 * A) * (x + 1) - 4 * A;
+  const float first = ((A + 2) * x - (A + 3)) * x * x + 1;
+  const float second = ((A + 2) * y - (A + 3)) * y * y + 1;
   return {before, first, second, 1.0F - before - first - second};
 }
 

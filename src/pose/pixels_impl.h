@@ -188,6 +188,7 @@ inline std::uint64_t rounded_bytes(Wide value) {
   return std::uint64_t(_mm_cvtsi128_si64(_mm_packus_epi16(half, half)));
 }
 #endif
+constexpr char kNone = -1;  // in a shuffle: a zero
 constexpr int kWide = POSEHEIR_LANES;
 constexpr int kSums = 4;  // at a time, for each weight
 
@@ -255,9 +256,10 @@ void filter(const float* const* rows, const float* weights, int taps, int count,
 
 // Red, green and blue (and a zero) of four pixels as 16 bits, channel by channel.
 inline __m256i by_channel(const std::uint8_t* pixels) {
-  constexpr char z = -1;
-  const auto order = _mm256_setr_epi8(0, z, 3, z, 6, z, 9, z, 1, z, 4, z, 7, z, 10, z,  //
-                                      2, z, 5, z, 8, z, 11, z, z, z, z, z, z, z, z, z);
+  const auto order = _mm256_setr_epi8(0, kNone, 3, kNone, 6, kNone, 9, kNone, 1, kNone, 4, kNone, 7,
+                                      kNone, 10, kNone,  //
+                                      2, kNone, 5, kNone, 8, kNone, 11, kNone, kNone, kNone, kNone,
+                                      kNone, kNone, kNone, kNone, kNone);
   return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(loaded<__m128i>(pixels)), order);
 }
 
@@ -286,11 +288,11 @@ inline __m256i neighbours(const std::uint8_t* first, const std::uint8_t* second,
 
 // `weights`: of each pixel, its right neighbour and the two below.
 inline __m256i turned(__m256i neighbours, const std::uint64_t* weights) {
-  constexpr char z = -1;
-  const auto red_green =
-      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, z, 3, z, 8, z, 11, z, 1, z, 4, z, 9, z, 12, z));
+  const auto red_green = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+      0, kNone, 3, kNone, 8, kNone, 11, kNone, 1, kNone, 4, kNone, 9, kNone, 12, kNone));
   const auto blue =
-      _mm256_broadcastsi128_si256(_mm_setr_epi8(2, z, 5, z, 10, z, 13, z, z, z, z, z, z, z, z, z));
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(2, kNone, 5, kNone, 10, kNone, 13, kNone, kNone,
+                                                kNone, kNone, kNone, kNone, kNone, kNone, kNone));
   const auto each =
       _mm256_permute4x64_epi64(_mm256_castsi128_si256(loaded<__m128i>(weights)), 0x50);
   const auto sums =
@@ -302,10 +304,10 @@ inline __m256i turned(__m256i neighbours, const std::uint64_t* weights) {
 void turn(const Picture& picture, const int* dx, const int* dy, int x, int y, int count,
           std::uint8_t* result) {
   constexpr int kPiece = 64;
-  constexpr char z = -1;
   const long stride = long(picture.width) * kChannels;
   const auto low_bytes =
-      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, z, z, z, z, z, z, z, z, z, z, z, z, z));
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, kNone, kNone, kNone, kNone, kNone, kNone,
+                                                kNone, kNone, kNone, kNone, kNone, kNone, kNone));
   std::uint64_t weights[kPiece];
   int places[kPiece];
   std::uint8_t bytes[kPiece * kChannels + 4];

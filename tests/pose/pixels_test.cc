@@ -103,9 +103,10 @@ TEST_P(PixelSets, DisplaceByCubicInterpolation) {
       for (int i = 0; i < 3 * width; ++i) {
         // Alike in all sets, and right but for a fraction that rounds the other way.
         ASSERT_EQ(row_bytes[i], expected.pixels[first * 3 + i]) << row << ' ' << i;
-        const auto at = first + i / 3;
+        const int column = i / 3;
+        const auto at = first + column;
         ASSERT_NEAR(row_bytes[i],
-                    looked_up(image, float(i / 3) - dx[at], float(row) - dy[at], i % 3), 1);
+                    looked_up(image, float(column) - dx[at], float(row) - dy[at], i % 3), 1);
       }
     }
   }
