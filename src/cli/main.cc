@@ -100,8 +100,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const auto complain = [&](const std::string& text) {
-    std::cerr << poseheir::in_red("poseheir:", poseheir::is_colored(color_of(argc, argv))) << ' '
-              << text << '\n';
+    poseheir::Output output;
+    output.color = color_of(argc, argv);
+    output.fail(text);
   };
   try {
     return run(argc, argv);

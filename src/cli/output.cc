@@ -21,6 +21,10 @@ bool is_colored(const std::string& color) {
 
 std::string in_red(const std::string& text, bool colored) { return painted("1;31", text, colored); }
 
+void Output::fail(const std::string& text) const {
+  std::cerr << in_red("poseheir:", is_colored(color)) << ' ' << text << '\n' << std::flush;
+}
+
 void Output::warn(const std::string& text) const {
   std::cerr << painted("1;33", "warning:", is_colored(color)) << ' ' << text << '\n';
 }

@@ -10,6 +10,7 @@ struct Output {
   bool quiet = false, verbose = false;
   std::string color = "auto";
 
+  void fail(const std::string& text) const;    // "poseheir: …": an error, always
   void warn(const std::string& text) const;    // "warning: …", with --quiet too
   void note(const std::string& text) const;    // not with --quiet
   void detail(const std::string& text) const;  // only with --verbose

@@ -180,14 +180,25 @@ void train_in_ranks(TrainArguments& arguments) {
   if (interrupted != 0 && !result.finished) throw CLI::RuntimeError(kInterrupted);
 }
 
-// Of several processes the first one tells what is the same for all.
-void run_train(TrainArguments& arguments) try {
-  const auto ranks = join_ranks();
-  arguments.ranks = ranks.get();
+int exit_code(const Error& error) { return error.kind() == ErrorKind::usage ? 2 : 1; }
+
+// Of several processes the first one tells what is the same for all, and does so while all are still
+// joined: mpirun kills the others as soon as one has ended with an error.
+void run_joined(TrainArguments& arguments, Ranks& ranks) try {
+  arguments.ranks = &ranks;
   train_in_ranks(arguments);
 } catch (const Error& error) {
+  if (ranks.rank() == 0) arguments.output.fail(error.what());
+  throw CLI::RuntimeError(exit_code(error));
+}
+
+void run_train(TrainArguments& arguments) try {
+  const auto ranks = join_ranks();
+  if (ranks == nullptr) return train_in_ranks(arguments);
+  run_joined(arguments, *ranks);
+} catch (const Error& error) {
   const auto launch = find_launch();
-  if (launch && launch->rank > 0) throw CLI::RuntimeError(error.kind() == ErrorKind::usage ? 2 : 1);
+  if (launch && launch->rank > 0) throw CLI::RuntimeError(exit_code(error));
   throw;
 }
 

@@ -92,9 +92,8 @@ class Run {
     plan_ = plan_training(network_, config_, options, start_.first_iteration);
     if (adjust) adjust(plan_);
     if (!options.eval_iterations && plan_.eval_iterations > 0)
-      plan_.eval_iterations =
-          std::max(plan_.eval_iterations,
-                   team.size() * affordable_interval(dataset_, plan_, options.freeze));
+      measure_errors_every(team.size() * affordable_interval(dataset_, plan_, options.freeze),
+                           plan_);
     pictures_crc_ = checksum_of_pictures(picture_paths(project, dataset_));
     identity_ = identity_of(subject());
     refuse_another_run_than_repeated();
@@ -268,7 +267,8 @@ class Run {
     const bool save_now = (it % plan_.save_iterations == 0 && it != plan_.first_iteration) ||
                           it == plan_.last_iteration;
     const bool eval_now = plan_.eval_iterations > 0 &&
-                          (it % plan_.eval_iterations == 0 || save_now) &&
+                          (it % plan_.eval_iterations == 0 || it == plan_.last_iteration ||
+                           (save_now && plan_.eval_at_snapshots)) &&
                           it > plan_.first_iteration;
     const bool improved = eval_now && measure(trainer, it);
     if (eval_now) lost_patience_ = team_.any(has_lost_patience());

@@ -81,6 +81,13 @@ std::vector<bool> trained_variables(const Network& network, const PoseConfig& co
 
 }  // namespace
 
+void measure_errors_every(std::int64_t interval, TrainingPlan& plan) {
+  const auto up = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
+  const auto wanted = std::max(plan.eval_iterations, interval), save = plan.save_iterations;
+  plan.eval_at_snapshots = wanted <= save;
+  plan.eval_iterations = wanted <= save ? up(save, save / wanted) : up(wanted, save) * save;
+}
+
 TrainingPlan plan_training(const Network& network, const PoseConfig& config,
                            const TrainOptions& options, std::int64_t first_iteration) {
   TrainingPlan plan;

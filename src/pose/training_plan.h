@@ -19,10 +19,14 @@ struct TrainingPlan {
   std::function<double(std::int64_t iteration)> rate;
   std::int64_t first_iteration = 0, last_iteration = 0;  // both are computed, as in DeepLabCut
   std::int64_t display_iterations = 1000, save_iterations = 50000;
-  std::int64_t eval_iterations = 0;  // 0: never
+  std::int64_t eval_iterations = 0;  // 0: never; after the last iteration, too
+  bool eval_at_snapshots = true;     // also at those between
   std::vector<bool> trained;         // by variable
   std::vector<float> rate_factors;   // by variable; empty: all ones
 };
+
+// Measures errors no more often than every `interval` iterations: at snapshots, where it can be.
+void measure_errors_every(std::int64_t interval, TrainingPlan& plan);
 
 TrainingPlan plan_training(const Network& network, const PoseConfig& config,
                            const TrainOptions& options, std::int64_t first_iteration);

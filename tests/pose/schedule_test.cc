@@ -1,6 +1,8 @@
 #include "pose/schedule.h"
 
 #include <gtest/gtest.h>
+
+#include "pose/training_plan.h"
 #include <nlohmann/json.hpp>
 
 #include "expect_error.h"
@@ -57,6 +59,21 @@ TEST(Schedule, WarmsUpAndEndsAtNothing) {
 
 TEST(Schedule, SaysThatAListIsEmpty) {
   EXPECT_ERROR(multi_step_rate({}, 0), ErrorKind::usage, "no learning rate");
+}
+
+TEST(MeasureErrorsEvery, FallsOnSnapshotsAndNeverMoreOftenThanIsAffordable) {
+  const auto measured = [](std::int64_t wished, std::int64_t affordable, std::int64_t save) {
+    TrainingPlan plan;
+    plan.eval_iterations = wished;
+    plan.save_iterations = save;
+    measure_errors_every(affordable, plan);
+    return std::pair{plan.eval_iterations, plan.eval_at_snapshots};
+  };
+  EXPECT_EQ(measured(50, 132, 75), std::pair(std::int64_t{150}, false));
+  EXPECT_EQ(measured(50, 75, 75), std::pair(std::int64_t{75}, true));
+  EXPECT_EQ(measured(50, 20, 250), std::pair(std::int64_t{50}, true));
+  EXPECT_EQ(measured(60, 20, 250), std::pair(std::int64_t{63}, true));
+  EXPECT_EQ(measured(5000, 1, 50000), std::pair(std::int64_t{5000}, true));
 }
 
 }  // namespace
