@@ -77,11 +77,11 @@ void steps_on_request(const Job& job, const EngineOptions& options) {
   }
 }
 
-void run(Precision precision, int threads, bool quick) {
-  const EngineOptions options{threads, precision};
-  const double limit = measure_limit(options);
-  std::printf("%s: a plain large convolution makes %.0f GFLOP/s here\n",
-              precision == Precision::bf16 ? "bf16" : "fp32", limit / 1e9);
+void run(const EngineOptions& options, bool quick) {
+  const double limit = measure_limit({options.threads, options.precision});
+  std::printf("%s on %s: a plain large convolution of oneDNN makes %.0f GFLOP/s here\n",
+              options.precision == Precision::bf16 ? "bf16" : "fp32", engine_text(options).c_str(),
+              limit / 1e9);
   infer({"resnet_50", 1, 384, 512}, options, limit);
   infer({"mobilenet_v2_0.35", 1, 384, 512}, options, limit);
   infer({"mobilenet_v2_0.35", 8, 384, 512}, options, limit);
@@ -103,30 +103,30 @@ void run(Precision precision, int threads, bool quick) {
 }  // namespace
 }  // namespace poseheir::bench
 
-// engine_bench [--quick | --steps | --profile NETWORK [--batch N] [--layers]] [--bf16]
+// engine_bench [--quick | --steps | --profile NETWORK [--batch N] [--layers]] [--bf16] [--torch]
 // [--one-thread]; DNNL_MAX_CPU_ISA=AVX2 imitates machines without AVX-512.
 int main(int argc, char** argv) try {
-  bool quick = false, steps = false, bf16 = false, layers = false;
+  bool quick = false, steps = false, layers = false;
+  poseheir::EngineOptions options;
   poseheir::bench::Job profiled{"", 1, 384, 512};
   for (int i = 1; i < argc; ++i) {
     quick |= std::strcmp(argv[i], "--quick") == 0;
     steps |= std::strcmp(argv[i], "--steps") == 0;
-    bf16 |= std::strcmp(argv[i], "--bf16") == 0;
     layers |= std::strcmp(argv[i], "--layers") == 0;
+    if (std::strcmp(argv[i], "--bf16") == 0) options.precision = poseheir::Precision::bf16;
+    if (std::strcmp(argv[i], "--torch") == 0) options.engine = poseheir::EngineKind::torch;
     if (std::strcmp(argv[i], "--profile") == 0 && i + 1 < argc) profiled.network = argv[i + 1];
     if (std::strcmp(argv[i], "--batch") == 0 && i + 1 < argc)
       profiled.count = std::atoi(argv[i + 1]);
     poseheir::bench::one_thread |= std::strcmp(argv[i], "--one-thread") == 0;
   }
-  const auto precision = bf16 ? poseheir::Precision::bf16 : poseheir::Precision::fp32;
-  const int threads = poseheir::bench::one_thread ? 1 : 0;
+  options.threads = poseheir::bench::one_thread ? 1 : 0;
   if (steps)
-    poseheir::bench::steps_on_request({"resnet_50", 8, 400, 400}, {threads, precision});
+    poseheir::bench::steps_on_request({"resnet_50", 8, 400, 400}, options);
   else if (!profiled.network.empty())
-    profile(profiled, {threads, precision}, poseheir::bench::measure_limit({threads, precision}),
-            layers);
+    profile(profiled, options, poseheir::bench::measure_limit(options), layers);
   else
-    poseheir::bench::run(precision, threads, quick);
+    poseheir::bench::run(options, quick);
   return 0;
 } catch (const poseheir::Error& error) {
   std::fprintf(stderr, "engine_bench: %s\n", error.what());

@@ -15,13 +15,22 @@ namespace poseheir {
 
 enum class Precision { fp32, bf16 };
 
+// What computes. Both run the same networks; libtorch's is a module that not every build has.
+enum class EngineKind { onednn, torch };
+
 struct EngineOptions {
   int threads = 0;  // 0: all that the process may use
   Precision precision = Precision::fp32;
+  EngineKind engine = EngineKind::onednn;
+  std::string device = "auto";  // cpu, cuda or cuda:N; auto: a GPU where the engine can take one
 };
 
 // The threads that these options mean.
 int thread_count(const EngineOptions& options);
+
+// What computes by these options: "onednn", "torch on cpu", "torch on cuda". Throws Error(usage or
+// unsupported) that says how to get it where this build or this machine does not have it.
+std::string engine_text(const EngineOptions& options);
 
 // Images of one size, uint8 RGB, row-major [count, height, width, 3]. Does not own its pixels.
 struct ImageBatch {
@@ -67,7 +76,8 @@ class Predictor {
   // Output of one layer as well (tests, explanations): its index in Network::layers.
   FeatureMap run_to_layer(const ImageBatch& images, int layer);
 
-  // "layer name, implementation" of each primitive of the last size.
+  // "layer name, implementation" of each primitive of the last size, and the time each operation
+  // took; of libtorch, which does not tell, nothing.
   std::vector<std::string> implementations() const;
   std::vector<OperationTime> times() const;
 
@@ -105,7 +115,8 @@ class Trainer {
   using SumOverParts = std::function<void(std::span<double>)>;
   void set_sum_over_parts(const SumOverParts& sum);
 
-  // Bytes that a batch of this size needs beside the parameters. Plans it without touching them.
+  // Bytes of this machine's memory that a batch of this size needs beside the parameters, planned
+  // without touching them; estimated where the engine is libtorch.
   std::size_t bytes_for(int count, int height, int width);
 
   // Forward pass that keeps what backward needs. Batch statistics are those of this batch.

@@ -22,6 +22,7 @@ struct Machine {
   std::uint64_t memory_limit = 0;           // of its control groups; 0: no limit
 
   std::string engine;  // "oneDNN 2.6.3"
+  std::string torch;   // "libtorch 1.13.1, no GPU that it can use"; empty: not built with it
 };
 
 Machine describe_machine();

@@ -35,6 +35,11 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
   add_choice<Precision>(command, "--precision", options.precision,
                         {{"fp32", Precision::fp32}, {"bf16", Precision::bf16}},
                         "fp32 or bf16 (default: fp32)");
+  add_choice<EngineKind>(command, "--engine", options.engine,
+                         {{"onednn", EngineKind::onednn}, {"torch", EngineKind::torch}},
+                         "onednn (default), or torch: libtorch, in builds that have it");
+  command.add_option("--device", options.device,
+                     "auto (default: a GPU where the engine can take one), cpu, cuda or cuda:N");
 }
 
 NamedModel read_model_telling(const ModelOptions& options, const Output& output) {

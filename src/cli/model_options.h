@@ -22,7 +22,7 @@ void add_model_options(CLI::App& command, ModelOptions& options);
 // --shuffle, --trainset-index, --iteration, --modelprefix
 void add_choice_options(CLI::App& command, ModelChoice& choice);
 
-// --threads, --precision
+// --threads, --precision, --engine, --device
 void add_engine_options(CLI::App& command, EngineOptions& options);
 
 // An option whose value is one of a few words; another word is refused with the list of those

@@ -54,6 +54,7 @@ Json json_of(const Machine& machine) {
                {"available", machine.available},
                {"memory_limit", machine.memory_limit},
                {"engine", machine.engine},
+               {"torch", machine.torch.empty() ? Json() : Json(machine.torch)},
                {"built_with", POSEHEIR_LIBRARIES}};
   return json;
 }
@@ -78,6 +79,8 @@ void print_machine(const Machine& machine) {
             << fmt::format("memory: {}, {} available ({})\n", size_text(machine.memory),
                            size_text(machine.available), memory_limit)
             << fmt::format("engine: {}\n", machine.engine)
+            << fmt::format("--engine torch: {}\n",
+                           machine.torch.empty() ? "not in this build" : machine.torch)
             << fmt::format("built with: {}\n", POSEHEIR_LIBRARIES);
 }
 

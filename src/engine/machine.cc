@@ -6,8 +6,10 @@
 #include <omp.h>
 #include <thread>
 
+#include "engine/engines.h"
 #include "engine/onednn/about.h"
 #include "engine/threads.h"
+#include "poseheir/error.h"
 
 namespace poseheir {
 namespace {
@@ -49,6 +51,14 @@ std::uint64_t memory_limit() {
   return least;
 }
 
+// A module whose libraries are gone is no reason not to describe the machine.
+std::string about_torch() try {
+  const auto* engine = torch_engine();
+  return engine == nullptr ? "" : engine->about();
+} catch (const Error& error) {
+  return error.what();
+}
+
 }  // namespace
 
 Machine describe_machine() {
@@ -65,7 +75,8 @@ Machine describe_machine() {
   machine.memory = kilobytes_in("/proc/meminfo", "MemTotal");
   machine.available = kilobytes_in("/proc/meminfo", "MemAvailable");
   machine.memory_limit = memory_limit();
-  machine.engine = onednn::version_text();
+  machine.engine = onednn_engine().about();
+  machine.torch = about_torch();
   return machine;
 }
 

@@ -14,7 +14,7 @@ class Optimizer {
             float rate, std::span<const float> factors);
 
   const OptimizerState& state() const { return state_; }
-  void restore(const Network& network, OptimizerState state);
+  void restore(OptimizerState state) { state_ = std::move(state); }
 
  private:
   OptimizerOptions options_;

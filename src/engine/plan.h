@@ -30,6 +30,7 @@ class Plan {
   // The plan keeps pointers into `parameters`.
   void pack(const Parameters& parameters, bool afresh = true);
   const FeatureMaps& forward(const std::uint8_t* pixels);
+  // Each of the shape of its output.
   void backward(const FeatureMaps& output_gradients, const Trainer::GradientReady& ready);
 
   const Parameters& gradients() const;  // by variable; empty where there is none

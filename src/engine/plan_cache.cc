@@ -1,23 +1,8 @@
 #include "engine/plan_cache.h"
 
 #include <algorithm>
-#include <fmt/format.h>
-
-#include "poseheir/error.h"
 
 namespace poseheir {
-
-void check_images(const ImageBatch& images) {
-  if (images.count < 1 || images.height < 1 || images.width < 1)
-    throw Error(ErrorKind::usage, fmt::format("a batch of {} images of {} x {} pixels",
-                                              images.count, images.width, images.height));
-  const auto bytes = std::size_t(images.count) * images.height * images.width * 3;
-  if (images.pixels.size() != bytes)
-    throw Error(
-        ErrorKind::mismatch,
-        fmt::format("{} images of {} x {} RGB pixels are {} bytes, but {} were given", images.count,
-                    images.width, images.height, bytes, images.pixels.size()));
-}
 
 PlanCache::Entry& PlanCache::entry_for(int count, int height, int width) {
   auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
@@ -38,7 +23,6 @@ PlanCache::Entry& PlanCache::entry_for(int count, int height, int width) {
 }
 
 Plan& PlanCache::get(const ImageBatch& images, const Parameters& parameters) {
-  check_images(images);
   auto& current = entry_for(images.count, images.height, images.width);
   const bool is_spoilt = !trained_.empty() && packed_ != current.plan.get();
   if (current.version != version_ || is_spoilt) {

@@ -8,9 +8,6 @@
 
 namespace poseheir {
 
-// Throws Error(usage or mismatch) for images that no network can take.
-void check_images(const ImageBatch& images);
-
 class PlanCache {
  public:
   PlanCache(const Network& network, Precision precision, std::size_t capacity)

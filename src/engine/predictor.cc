@@ -1,10 +1,22 @@
 #include <fmt/format.h>
 
-#include "engine/plan_cache.h"
+#include "engine/engines.h"
 #include "engine/threads.h"
 #include "poseheir/error.h"
 
 namespace poseheir {
+
+void check_images(const ImageBatch& images) {
+  if (images.count < 1 || images.height < 1 || images.width < 1)
+    throw Error(ErrorKind::usage, fmt::format("a batch of {} images of {} x {} pixels",
+                                              images.count, images.width, images.height));
+  const auto bytes = std::size_t(images.count) * images.height * images.width * 3;
+  if (images.pixels.size() != bytes)
+    throw Error(
+        ErrorKind::mismatch,
+        fmt::format("{} images of {} x {} RGB pixels are {} bytes, but {} were given", images.count,
+                    images.width, images.height, bytes, images.pixels.size()));
+}
 
 void check_parameters(const Network& network, const Parameters& parameters) {
   if (parameters.size() != network.variables.size())
@@ -20,33 +32,25 @@ void check_parameters(const Network& network, const Parameters& parameters) {
 }
 
 struct Predictor::State {
-  // Two sizes: a video's frames, and what is left of the last batch.
-  State(const Network& network_in, const Parameters& parameters_in, const EngineOptions& options_in)
-      : network(network_in),
-        parameters(parameters_in),
-        options(options_in),
-        plans(network, options.precision, 2) {
-    check_parameters(network, parameters);
-  }
-
   const Network network;
-  const Parameters parameters;
   const EngineOptions options;
-  PlanCache plans;
-  const Plan* last = nullptr;
+  std::unique_ptr<PredictorEngine> engine;
 };
 
 Predictor::Predictor(const Network& network, const Parameters& parameters,
                      const EngineOptions& options)
-    : state_(std::make_unique<State>(network, parameters, options)) {}
+    : state_(new State{network, with_threads(options), nullptr}) {
+  check_parameters(network, parameters);
+  const ThreadScope threads(options.threads);
+  state_->engine = engine_of(options).predictor(state_->network, parameters, state_->options);
+}
 Predictor::~Predictor() = default;
 Predictor::Predictor(Predictor&&) noexcept = default;
 
 FeatureMaps Predictor::run(const ImageBatch& images) {
+  check_images(images);
   const ThreadScope threads(state_->options.threads);
-  auto& plan = state_->plans.get(images, state_->parameters);
-  state_->last = &plan;
-  return plan.forward(images.pixels.data());
+  return state_->engine->run(images);
 }
 
 FeatureMap Predictor::run_to_layer(const ImageBatch& images, int layer) {
@@ -55,21 +59,13 @@ FeatureMap Predictor::run_to_layer(const ImageBatch& images, int layer) {
                                               state_->network.layers.size()));
   check_images(images);
   const ThreadScope threads(state_->options.threads);
-  // The network's beginning is a network too, and nothing of it is fused beyond the layer.
-  auto part = state_->network;
-  part.layers.resize(static_cast<std::size_t>(layer) + 1);
-  part.outputs = {{"layer", layer}};
-  Plan plan(part, {images.count, {images.height, images.width}, state_->options.precision, {}});
-  plan.pack(state_->parameters);
-  return plan.forward(images.pixels.data()).at("layer");
+  return state_->engine->run_to_layer(images, layer);
 }
 
 std::vector<std::string> Predictor::implementations() const {
-  return state_->last == nullptr ? std::vector<std::string>{} : state_->last->implementations();
+  return state_->engine->implementations();
 }
 
-std::vector<OperationTime> Predictor::times() const {
-  return state_->last == nullptr ? std::vector<OperationTime>{} : state_->last->times();
-}
+std::vector<OperationTime> Predictor::times() const { return state_->engine->times(); }
 
 }  // namespace poseheir

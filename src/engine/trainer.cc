@@ -1,114 +1,143 @@
 #include <fmt/format.h>
 
-#include "engine/optimizer.h"
-#include "engine/plan_cache.h"
+#include "engine/engines.h"
 #include "engine/threads.h"
 #include "poseheir/error.h"
 
 namespace poseheir {
+namespace {
 
-void check_parameters(const Network& network, const Parameters& parameters);  // predictor.cc
+void check_gradients(const FeatureMaps& outputs, const FeatureMaps& gradients) {
+  for (const auto& [name, given] : gradients) {
+    const auto found = outputs.find(name);
+    if (found == outputs.end())
+      throw Error(ErrorKind::mismatch, fmt::format("the network has no output '{}'", name));
+    const auto& map = found->second;
+    if (given.count != map.count || given.height != map.height || given.width != map.width ||
+        given.channels != map.channels || given.values.size() != map.values.size())
+      throw Error(ErrorKind::mismatch,
+                  fmt::format("the gradient of '{}' is {}x{}x{}x{}, the output {}x{}x{}x{}", name,
+                              given.count, given.height, given.width, given.channels, map.count,
+                              map.height, map.width, map.channels));
+  }
+}
+
+void check_state(const Network& network, const OptimizerState& given, const OptimizerState& own) {
+  const auto fits = [](const Parameters& a, const Parameters& b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < b.size(); ++i)
+      if (a[i].size() != b[i].size()) return false;
+    return true;
+  };
+  if (!fits(given.first, own.first) || !fits(given.second, own.second))
+    throw Error(ErrorKind::mismatch,
+                fmt::format("the optimizer's state is of another network or optimizer than this "
+                            "{} with {} variables",
+                            network.spec.net_type, network.variables.size()));
+}
+
+}  // namespace
 
 struct Trainer::State {
-  // Training images come in many sizes; a plan is large.
-  State(const Network& network_in, Parameters parameters_in,
-        const OptimizerOptions& optimizer_options, const EngineOptions& options_in)
-      : network(network_in),
-        parameters(std::move(parameters_in)),
-        options(options_in),
-        optimizer(network, optimizer_options),
-        plans(network, options.precision, 3) {
-    check_parameters(network, parameters);
-    for (const auto& variable : network.variables) trained.push_back(variable.trainable);
-    plans.set_trained(trained);
-  }
-
-  Plan& current() const {
-    if (plan == nullptr) throw Error(ErrorKind::usage, "backward or step without a forward pass");
-    return *plan;
+  void require_forward() const {
+    if (outputs == nullptr)
+      throw Error(ErrorKind::usage, "backward or step without a forward pass");
   }
 
   const Network network;
-  Parameters parameters;
   const EngineOptions options;
-  Optimizer optimizer;
-  PlanCache plans;
-  std::vector<bool> trained;
-  Plan* plan = nullptr;  // of the last forward
+  std::unique_ptr<TrainerEngine> engine;
+  const FeatureMaps* outputs = nullptr;  // of the last forward
 };
 
 Trainer::Trainer(const Network& network, Parameters parameters, const OptimizerOptions& optimizer,
                  const EngineOptions& options)
-    : state_(std::make_unique<State>(network, std::move(parameters), optimizer, options)) {}
+    : state_(new State{network, with_threads(options), nullptr}) {
+  check_parameters(network, parameters);
+  const ThreadScope threads(options.threads);
+  state_->engine = engine_of(options).trainer(state_->network, std::move(parameters), optimizer,
+                                              state_->options);
+  set_trained(std::vector<bool>(network.variables.size(), true));
+}
 Trainer::~Trainer() = default;
 Trainer::Trainer(Trainer&&) noexcept = default;
 
 void Trainer::set_trained(const std::vector<bool>& by_variable) {
-  if (by_variable.size() != state_->network.variables.size())
-    throw Error(ErrorKind::mismatch,
-                fmt::format("{} choices for a network of {} variables", by_variable.size(),
-                            state_->network.variables.size()));
+  const auto& variables = state_->network.variables;
+  if (by_variable.size() != variables.size())
+    throw Error(ErrorKind::mismatch, fmt::format("{} choices for a network of {} variables",
+                                                 by_variable.size(), variables.size()));
+  std::vector<bool> trained;
   for (std::size_t i = 0; i < by_variable.size(); ++i)
-    state_->trained[i] = by_variable[i] && state_->network.variables[i].trainable;
-  state_->plan = nullptr;
-  state_->plans.set_trained(state_->trained);
+    trained.push_back(by_variable[i] && variables[i].trainable);
+  state_->outputs = nullptr;
+  state_->engine->set_trained(trained);
 }
 
 void Trainer::set_sum_over_parts(const SumOverParts& sum) {
-  state_->plan = nullptr;
-  state_->plans.set_sum_over_parts(sum);
+  state_->outputs = nullptr;
+  state_->engine->set_sum_over_parts(sum);
 }
 
 std::size_t Trainer::bytes_for(int count, int height, int width) {
   const ThreadScope threads(state_->options.threads);
-  state_->plan = nullptr;
-  return state_->plans.bytes_for(count, height, width);
+  state_->outputs = nullptr;
+  return state_->engine->bytes_for(count, height, width);
 }
 
 const FeatureMaps& Trainer::forward(const ImageBatch& images) {
+  check_images(images);
   const ThreadScope threads(state_->options.threads);
-  state_->plan = &state_->plans.get(images, state_->parameters);
-  return state_->plan->forward(images.pixels.data());
+  state_->outputs = nullptr;
+  state_->outputs = &state_->engine->forward(images);
+  return *state_->outputs;
 }
 
 void Trainer::backward(const FeatureMaps& output_gradients) { backward(output_gradients, {}); }
 
 void Trainer::backward(const FeatureMaps& output_gradients, const GradientReady& ready) {
+  state_->require_forward();
+  check_gradients(*state_->outputs, output_gradients);
   const ThreadScope threads(state_->options.threads);
-  state_->current().backward(output_gradients, ready);
+  state_->engine->backward(output_gradients, ready);
 }
 
 void Trainer::step(float learning_rate) { step(learning_rate, {}); }
 
 void Trainer::step(float learning_rate, std::span<const float> rate_factors) {
-  if (!rate_factors.empty() && rate_factors.size() != state_->parameters.size())
+  if (const auto count = state_->network.variables.size();
+      !rate_factors.empty() && rate_factors.size() != count)
     throw Error(ErrorKind::mismatch, fmt::format("{} rate factors for a network of {} variables",
-                                                 rate_factors.size(), state_->parameters.size()));
+                                                 rate_factors.size(), count));
+  state_->require_forward();
   const ThreadScope threads(state_->options.threads);
-  state_->optimizer.step(state_->parameters, state_->current().gradients(), state_->trained,
-                         learning_rate, rate_factors);
-  state_->current().move_statistics(state_->parameters);
-  state_->plans.parameters_changed();
+  state_->engine->step(learning_rate, rate_factors);
 }
 
 std::vector<float> Trainer::gradient(int variable) const {
-  if (state_->plan == nullptr || !state_->trained.at(variable)) return {};
-  return state_->plan->gradients().at(variable);
+  const ThreadScope threads(state_->options.threads);
+  return state_->engine->gradient(variable);
 }
 
-const Parameters& Trainer::parameters() const { return state_->parameters; }
-const OptimizerState& Trainer::optimizer_state() const { return state_->optimizer.state(); }
+const Parameters& Trainer::parameters() const {
+  const ThreadScope threads(state_->options.threads);
+  return state_->engine->parameters();
+}
+
+const OptimizerState& Trainer::optimizer_state() const {
+  const ThreadScope threads(state_->options.threads);
+  return state_->engine->optimizer_state();
+}
 
 void Trainer::restore(OptimizerState state) {
-  state_->optimizer.restore(state_->network, std::move(state));
+  const ThreadScope threads(state_->options.threads);
+  check_state(state_->network, state, state_->engine->optimizer_state());
+  state_->engine->restore(std::move(state));
 }
 
-std::vector<OperationTime> Trainer::times() const {
-  return state_->plan == nullptr ? std::vector<OperationTime>{} : state_->plan->times();
-}
-
+std::vector<OperationTime> Trainer::times() const { return state_->engine->times(); }
 std::vector<std::string> Trainer::implementations() const {
-  return state_->plan == nullptr ? std::vector<std::string>{} : state_->plan->implementations();
+  return state_->engine->implementations();
 }
 
 }  // namespace poseheir

@@ -14,12 +14,16 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr const char* kLabels = "labels_crc32c";
+constexpr const char* kEngine = "engine";
+constexpr const char* kFirstEngine = "onednn";  // the one of runs that name none
 
 constexpr std::array kRecipes{std::pair{Recipe::dlc, "dlc"}, std::pair{Recipe::fast, "fast"}};
 constexpr std::array kFreezes{std::pair{Freeze::none, "none"}, std::pair{Freeze::base, "base"},
                               std::pair{Freeze::backbone, "backbone"}};
 constexpr std::array kPrecisions{std::pair{Precision::fp32, "fp32"},
                                  std::pair{Precision::bf16, "bf16"}};
+constexpr std::array kEngines{std::pair{EngineKind::onednn, kFirstEngine},
+                              std::pair{EngineKind::torch, "torch"}};
 
 template <typename Names, typename T>
 const char* name_of(const Names& names, T value) {
@@ -100,7 +104,9 @@ json options_json(const RunSubject& run) {
           {"strict", options.strict},
           {"ranks", run.ranks},
           {"threads", thread_count(options.engine)},
-          {"precision", name_of(kPrecisions, options.engine.precision)}};
+          {"precision", name_of(kPrecisions, options.engine.precision)},
+          {kEngine, name_of(kEngines, options.engine.engine)},
+          {"device", options.engine.device}};
 }
 
 TrainOptions options_of(const json& from) {
@@ -120,6 +126,8 @@ TrainOptions options_of(const json& from) {
   options.strict = from.at("strict");
   options.engine.threads = from.at("threads");
   options.engine.precision = value_of(kPrecisions, from.at("precision"));
+  options.engine.engine = value_of(kEngines, from.value(kEngine, kFirstEngine));
+  options.engine.device = from.value("device", options.engine.device);
   return options;
 }
 
@@ -150,6 +158,7 @@ json identity_of(const RunSubject& run) {
       {"seed", options.seed},
       {"freeze", name_of(kFreezes, options.freeze)},
       {"precision", name_of(kPrecisions, options.engine.precision)},
+      {kEngine, engine_text(options.engine)},
       {"batch_size", run.plan.batches.batch_size},
       {"first_iteration", run.plan.first_iteration},
       {"start_weights", run.start.source.empty() ? run.start.description
@@ -167,7 +176,9 @@ json identity_of(const RunSubject& run) {
 std::string difference(const json& there, const json& now) {
   std::string text;
   for (const auto& [key, value] : now.items()) {
-    const auto old = there.contains(key) ? there[key] : json();
+    const auto old = there.contains(key) ? there[key]
+                     : key == kEngine    ? json(kFirstEngine)
+                                         : json();
     if (old == value || key == kLabels) continue;
     text += fmt::format("{}{} ({} there, {} now)", text.empty() ? "" : ", ", key, old.dump(),
                         value.dump());

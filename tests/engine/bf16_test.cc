@@ -8,6 +8,7 @@
 #include <cmath>
 #include <gmock/gmock.h>
 
+#include "engine/tested.h"
 #include "engine/tiny_network.h"
 #include "poseheir/error.h"
 
@@ -28,7 +29,7 @@ class Bf16Training : public testing::TestWithParam<bool> {
   }
 
   Trainer trainer(Precision precision) const {
-    return {network_, parameters_, {}, {.threads = 1, .precision = precision}};
+    return {network_, parameters_, {}, tested({.threads = 1, .precision = precision})};
   }
 
   // Half the mean of squared distances from a wave; the gradient goes back.

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/reference.h"
+#include "engine/tested.h"
 #include "pose/losses.h"
 
 namespace poseheir {
@@ -74,7 +75,7 @@ TEST_P(DecoderGradients, AreDeepLabCuts) {
   const auto reference = read_reference(GetParam());
   ASSERT_EQ(reference.losses.size(), 3U);
   const auto net = network();
-  Trainer trainer(net, parameters(net), {}, {});
+  Trainer trainer(net, parameters(net), {}, tested());
   const auto inputs =
       read_npy<std::uint8_t>(shared_folder() / "reference/training/batch/inputs.npy");
   const auto& maps = trainer.forward(image_batch(inputs));

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/reference.h"
+#include "engine/tested.h"
 #include "engine/training_values.h"
 #include "pose/losses.h"
 #include "pose/schedule.h"
@@ -53,7 +54,7 @@ class EfficientNet : public testing::Test {
 
 TEST_F(EfficientNet, HasDeepLabCutsLossesAndGradients) {
   NEEDS_SHARED("reference/training");
-  Trainer trainer(network_, start_, {}, {});
+  Trainer trainer(network_, start_, {}, tested());
   const auto losses = forward_backward(trainer);
   const auto expected = read_json(values_folder() / "adam.json")["losses"];
   const std::map<std::string, double> actual_losses = {{"part_loss", losses.part},
@@ -77,7 +78,7 @@ TEST_F(EfficientNet, HasDeepLabCutsLossesAndGradients) {
 
 TEST_F(EfficientNet, MakesDeepLabCutsAdamStepsAlongTheCosine) {
   NEEDS_SHARED("reference/training");
-  Trainer trainer(network_, start_, {.kind = OptimizerKind::adam}, {});
+  Trainer trainer(network_, start_, {.kind = OptimizerKind::adam}, tested());
   const auto expected = read_json(values_folder() / "adam.json");
   const auto& schedule = expected["schedule"];
   const CosineDecay decay{schedule["lr_init"], schedule["decay_steps"], schedule["alpha_r"]};
@@ -99,7 +100,7 @@ TEST_F(EfficientNet, GivesEachPictureOfABatchWhatItGivesItAlone) {
   for (std::size_t i = 0; i < pixels.size(); ++i)
     pixels[i] = static_cast<std::uint8_t>((i * i * 31 + i * 17) % 251);
   std::copy_n(pixels.begin(), kBytes, pixels.begin() + 2 * kBytes);  // the first once more
-  Predictor predictor(network_, start_, {});
+  Predictor predictor(network_, start_, tested());
   const auto together = predictor.run({3, kHeight, kWidth, pixels});
   for (const int image : {0, 1, 2}) {
     const auto first = pixels.begin() + image * kBytes;
@@ -116,7 +117,7 @@ TEST_F(EfficientNet, RunsToALayerInsideAGate) {
   const int scaled = network_.find_layer("efficientnet/efficientnet-b0/blocks_1/se");
   ASSERT_GE(mean, 0);
   ASSERT_GE(scaled, 0);
-  Predictor predictor(network_, start_, {});
+  Predictor predictor(network_, start_, tested());
   const std::vector<std::uint8_t> pixels(64 * 64 * 3, 50);
   const auto before = predictor.run_to_layer({1, 64, 64, pixels}, network_.layers[mean].inputs[0]);
   const auto gate = predictor.run_to_layer({1, 64, 64, pixels}, network_.layers[scaled].inputs[1]);

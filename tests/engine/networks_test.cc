@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/reference.h"
+#include "engine/tested.h"
 
 namespace poseheir {
 namespace {
@@ -20,7 +21,7 @@ TEST_P(ReferenceNetwork, GivesTensorFlowsOutputsAtBothSizes) {
   NEEDS_SHARED("reference/networks");
   const auto name = GetParam();
   const auto network = reference_network(name);
-  Predictor predictor(network, reference_parameters(name, network), {});
+  Predictor predictor(network, reference_parameters(name, network), tested());
   for (const std::string size : {"97x131", "128x160"}) {
     const auto folder = shared_folder() / "reference/networks";
     const auto image = read_npy<std::uint8_t>(folder / "inputs" / (size + ".npy"));
@@ -124,7 +125,7 @@ TEST_P(IntermediateValues, AreTensorFlows) {
       ASSERT_GE(layer_of(network, label), 0) << label;
       network.outputs.push_back({label, layer_of(network, label)});
     }
-  Predictor predictor(network, reference_parameters(name, network), {});
+  Predictor predictor(network, reference_parameters(name, network), tested());
   for (const std::string size : {"97x131", "128x160"}) {
     const auto image =
         read_npy<std::uint8_t>(folder.parent_path().parent_path() / "inputs" / (size + ".npy"));
@@ -145,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(Plain, IntermediateValues,
 TEST(Predictor, RunsToALayerThatWouldBeFusedOtherwise) {
   NEEDS_SHARED("reference/networks");
   const auto network = reference_network(kImagenetMobilenet);
-  Predictor predictor(network, reference_parameters(kImagenetMobilenet, network), {});
+  Predictor predictor(network, reference_parameters(kImagenetMobilenet, network), tested());
   const auto folder = shared_folder() / "reference/networks";
   const auto image = read_npy<std::uint8_t>(folder / "inputs/97x131.npy");
   const auto map = predictor.run_to_layer(image_batch(image), layer_of(network, "Conv_before_bn"));

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/tested.h"
 #include "poseheir/engine.h"
 #include "poseheir/reference.h"
 
@@ -51,9 +52,9 @@ class Parts : public testing::TestWithParam<const char*> {
       pixels_[i] = static_cast<std::uint8_t>((i * i * 31 + i * 17) % 251);
   }
 
-  // Rounding makes a ReLU6 behind batch statistics choose otherwise now and then, and then a gradient
-  // jumps. Normalised values around 3 with a deviation of 0.25 meet neither end: all is smooth, and
-  // sums over parts are to give the whole batch's gradients to rounding.
+  // Rounding makes a ReLU6 behind batch statistics choose otherwise now and then, and then a
+  // gradient jumps. Normalised values around 3 with a deviation of 0.25 meet neither end: all is
+  // smooth, and sums over parts are to give the whole batch's gradients to rounding.
   void stay_between_clamps() {
     for (const auto& layer : network_.layers) {
       if (layer.kind != LayerKind::activation || layer.activation != Activation::relu6) continue;
@@ -64,7 +65,7 @@ class Parts : public testing::TestWithParam<const char*> {
     }
   }
 
-  Trainer trainer() const { return {network_, parameters_, {}, {.threads = 1}}; }
+  Trainer trainer() const { return {network_, parameters_, {}, tested({.threads = 1})}; }
 
   // Gradients that depend on output and picture.
   void run(Trainer& trainer, int first, int end, const Trainer::GradientReady& ready) const {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/reference.h"
+#include "engine/tested.h"
 #include "engine/training_values.h"
 #include "pose/losses.h"
 
@@ -28,7 +29,7 @@ struct Session {
   Session(const std::string& name, OptimizerKind kind)
       : network(reference_network(name)),
         start(reference_parameters(name, network)),
-        trainer(network, start, {.kind = kind}, {}),
+        trainer(network, start, {.kind = kind}, tested()),
         inputs(read_npy<std::uint8_t>(training_folder() / "batch/inputs.npy")),
         targets(batch_targets(false)) {}
 
@@ -70,7 +71,7 @@ TEST_P(Training, GivesTensorFlowsLossesInEveryVariant) {
     spec.paf_predict = config.value("partaffinityfield_predict", false);
     spec.pairwise_predict = config.value("pairwise_predict", false);
     const auto network = build_network(spec);
-    Predictor predictor(network, reference_parameters(name, network), {});
+    Predictor predictor(network, reference_parameters(name, network), tested());
     const auto inputs = read_npy<std::uint8_t>(training_folder() / "batch/inputs.npy");
     const LossOptions options{
         config.value("weigh_part_predictions", false), config.value("locref_loss_weight", 0.05),

@@ -1,10 +1,8 @@
 #include "engine/optimizer.h"
 
 #include <cmath>
-#include <fmt/format.h>
 
 #include "engine/onednn/context.h"
-#include "poseheir/error.h"
 
 namespace poseheir {
 
@@ -38,21 +36,6 @@ void Optimizer::step(Parameters& parameters, const Parameters& gradients,
       kernels.momentum(w.data(), state_.first[i].data(), gradients[i].data(), w.size(), own_rate,
                        options_.momentum);
   }
-}
-
-void Optimizer::restore(const Network& network, OptimizerState state) {
-  const auto fits = [&](const Parameters& given, const Parameters& own) {
-    if (given.size() != own.size()) return false;
-    for (std::size_t i = 0; i < own.size(); ++i)
-      if (given[i].size() != own[i].size()) return false;
-    return true;
-  };
-  if (!fits(state.first, state_.first) || !fits(state.second, state_.second))
-    throw Error(ErrorKind::mismatch,
-                fmt::format("the optimizer's state is of another network or optimizer than this "
-                            "{} with {} variables",
-                            network.spec.net_type, network.variables.size()));
-  state_ = std::move(state);
 }
 
 }  // namespace poseheir

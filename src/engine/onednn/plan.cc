@@ -173,9 +173,8 @@ struct Plan::State {
     for (const auto& op : graph.ops) {
       const auto variables = variables_of(network, op);
       changing.push_back(op.kind == OpKind::batch_norm ||
-                         std::any_of(variables.begin(), variables.end(), [&](int variable) {
-                           return context.is_trained(variable);
-                         }));
+                         std::any_of(variables.begin(), variables.end(),
+                                     [&](int variable) { return context.is_trained(variable); }));
     }
   }
 
@@ -218,18 +217,9 @@ struct Plan::State {
     plain_outputs.push_back(std::move(plain));
   }
 
-  const float* gradient_of(const FeatureMaps& gradients, const std::string& name) const {
+  static const float* gradient_of(const FeatureMaps& gradients, const std::string& name) {
     const auto found = gradients.find(name);
-    if (found == gradients.end()) return nullptr;
-    const auto& map = maps.at(name);
-    const auto& given = found->second;
-    if (given.count != map.count || given.height != map.height || given.width != map.width ||
-        given.channels != map.channels || given.values.size() != map.values.size())
-      throw Error(ErrorKind::mismatch,
-                  fmt::format("the gradient of '{}' is {}x{}x{}x{}, the output {}x{}x{}x{}", name,
-                              given.count, given.height, given.width, given.channels, map.count,
-                              map.height, map.width, map.channels));
-    return given.values.data();
+    return found == gradients.end() ? nullptr : found->second.values.data();
   }
 
   void give_gradients(const FeatureMaps& gradients) {
@@ -287,9 +277,6 @@ const FeatureMaps& Plan::forward(const std::uint8_t* pixels) {
 }
 
 void Plan::backward(const FeatureMaps& output_gradients, const Trainer::GradientReady& ready) {
-  for (const auto& [name, map] : output_gradients)
-    if (!state_->maps.contains(name))
-      throw Error(ErrorKind::mismatch, fmt::format("the network has no output '{}'", name));
   state_->give_gradients(output_gradients);
   for (auto op = state_->nodes.size(); op-- > 0;) {
     state_->times[op].backward = seconds_of([&] { state_->nodes[op]->backward(); });
