@@ -1,7 +1,8 @@
-// ./run bench ablate CONFIG [OPTIONS]: what each choice of the recipe `fast` is worth. Trains a project's
-// model once for each change and seed, all from the same weights on equally many pictures, and prints
-// the errors over all its pictures. Runs that are finished are not trained again. docs/training.md has
-// the figures.
+// ./run bench ablate CONFIG [OPTIONS]: what each choice of the recipe `fast` is worth. Trains a
+// project's model once for each change and seed, all from the same weights on equally many
+// pictures, and prints the errors over all its pictures. Runs that are finished are not trained
+// again. docs/training.md has the figures.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -9,8 +10,6 @@
 #include <map>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 #include "pose/schedule.h"
 #include "pose/train_adjusted.h"
@@ -54,50 +53,80 @@ std::vector<Variant> variants(const Network& network, const PoseConfig& config) 
   const auto dlc = batch_options(config);
   return {
       {"fast", "the recipe as it is", {}, {}},
-      {"sgd", "SGD with momentum, 20 times the rate, instead of Adam", {},
+      {"sgd",
+       "SGD with momentum, 20 times the rate, instead of Adam",
+       {},
        [](TrainingPlan& plan) {
          plan.optimizer.kind = OptimizerKind::sgd_momentum;
          scale_rate(plan, 20);
        }},
-      {"no-decay", "the rate stays at its peak", {},
+      {"no-decay",
+       "the rate stays at its peak",
+       {},
        [](TrainingPlan& plan) {
          const double peak = plan.rate(plan.first_iteration + 30);
          plan.rate = [rate = plan.rate, peak, first = plan.first_iteration](std::int64_t it) {
            return it - first < 30 ? rate(it) : peak;
          };
        }},
-      {"no-warm-up", "the rate begins at its peak", {},
+      {"no-warm-up",
+       "the rate begins at its peak",
+       {},
        [](TrainingPlan& plan) {
          plan.rate = [rate = plan.rate, first = plan.first_iteration](std::int64_t it) {
            return rate(std::max(it, first + 30));
          };
        }},
-      {"rate-third", "a third of the rate", {}, [](TrainingPlan& plan) { scale_rate(plan, 1.0 / 3); }},
+      {"rate-third",
+       "a third of the rate",
+       {},
+       [](TrainingPlan& plan) { scale_rate(plan, 1.0 / 3); }},
       {"rate-triple", "three times the rate", {}, [](TrainingPlan& plan) { scale_rate(plan, 3); }},
-      {"gentle", "inherited layers at a third of the heads' rate", {},
+      {"gentle",
+       "inherited layers at a third of the heads' rate",
+       {},
        [=](TrainingPlan& plan) { inherited(plan, 1.0F / 3); }},
-      {"batch-1", "single pictures, four times the steps",
-       [](TrainOptions& options) { set_batch(options, 1); }, {}},
-      {"batch-8", "batches of 8, half the steps",
-       [](TrainOptions& options) { set_batch(options, 8); }, {}},
-      {"no-jitter", "pictures at one scale", {},
-       [](TrainingPlan& plan) { plan.batches.scale_jitter = {1, 1}; }},
-      {"dlc-pictures", "DeepLabCut's augmentation and scales instead of one resampling", {},
+      {"batch-1",
+       "single pictures, four times the steps",
+       [](TrainOptions& options) { set_batch(options, 1); },
+       {}},
+      {"batch-8",
+       "batches of 8, half the steps",
+       [](TrainOptions& options) { set_batch(options, 8); },
+       {}},
+      {"no-jitter",
+       "pictures at one scale",
+       {},
+       [](TrainingPlan& plan) {
+         plan.batches.scale_jitter = {1, 1};
+       }},
+      {"dlc-pictures",
+       "DeepLabCut's augmentation and scales instead of one resampling",
+       {},
        [=](TrainingPlan& plan) {
          const auto [size, seed] = std::pair{plan.batches.batch_size, plan.batches.seed};
          plan.batches = dlc;
          plan.batches.batch_size = size;
          plan.batches.seed = seed;
        }},
-      {"exact-joints", "joints are not cut to whole pixels",
-       [](TrainOptions& options) { options.exact_joints = true; }, {}},
-      {"bf16", "--precision bf16",
-       [](TrainOptions& options) { options.engine.precision = Precision::bf16; }, {}},
-      {"freeze-base", "--freeze base", [](TrainOptions& options) { options.freeze = Freeze::base; },
+      {"exact-joints",
+       "joints are not cut to whole pixels",
+       [](TrainOptions& options) { options.exact_joints = true; },
        {}},
-      {"freeze-backbone", "--freeze backbone",
-       [](TrainOptions& options) { options.freeze = Freeze::backbone; }, {}},
-      {"dlc", "the recipe dlc: single pictures, four times the steps",
+      {"bf16",
+       "--precision bf16",
+       [](TrainOptions& options) { options.engine.precision = Precision::bf16; },
+       {}},
+      {"freeze-base",
+       "--freeze base",
+       [](TrainOptions& options) { options.freeze = Freeze::base; },
+       {}},
+      {"freeze-backbone",
+       "--freeze backbone",
+       [](TrainOptions& options) { options.freeze = Freeze::backbone; },
+       {}},
+      {"dlc",
+       "the recipe dlc: single pictures, four times the steps",
        [](TrainOptions& options) {
          options.recipe = Recipe::dlc;
          options.max_iterations = *options.max_iterations * 4;
@@ -211,7 +240,8 @@ int run(int argc, char** argv) {
   app.add_option("config", arguments.config, "config.yaml of a DeepLabCut project")->required();
   app.add_option("--init", arguments.init, "Start weights; default: the model's");
   app.add_option("--shuffle", arguments.choice.shuffle)->capture_default_str();
-  app.add_option("--maxiters", arguments.iterations, "Steps of four pictures")->capture_default_str();
+  app.add_option("--maxiters", arguments.iterations, "Steps of four pictures")
+      ->capture_default_str();
   app.add_option("--seeds", arguments.seeds)->capture_default_str();
   app.add_option("--threads", arguments.threads, "0: all")->capture_default_str();
   app.add_option("--only", arguments.only, "Names of variants");

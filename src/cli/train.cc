@@ -182,8 +182,8 @@ void train_in_ranks(TrainArguments& arguments) {
 
 int exit_code(const Error& error) { return error.kind() == ErrorKind::usage ? 2 : 1; }
 
-// Of several processes the first one tells what is the same for all, and does so while all are still
-// joined: mpirun kills the others as soon as one has ended with an error.
+// Of several processes the first one tells what is the same for all, and does so while all are
+// still joined: mpirun kills the others as soon as one has ended with an error.
 void run_joined(TrainArguments& arguments, Ranks& ranks) try {
   arguments.ranks = &ranks;
   train_in_ranks(arguments);

@@ -1,4 +1,5 @@
-// Training by a changed plan, so that bench/ablate.cc can tell what each choice of a recipe is worth.
+// Training by a changed plan, so that bench/ablate.cc can tell what each choice of a recipe is
+// worth.
 #pragma once
 
 #include <functional>

@@ -1,11 +1,10 @@
 #include "pose/schedule.h"
 
 #include <gtest/gtest.h>
-
-#include "pose/training_plan.h"
 #include <nlohmann/json.hpp>
 
 #include "expect_error.h"
+#include "pose/training_plan.h"
 #include "shared.h"
 
 namespace poseheir {

@@ -11,8 +11,8 @@
 #include "engine/kernels/gates.h"
 #include "engine/kernels/kernels.h"
 #include "engine/memory_plan.h"
-#include "engine/plan_memory.h"
 #include "engine/onednn/border.h"
+#include "engine/plan_memory.h"
 #include "poseheir/engine.h"
 
 namespace poseheir::onednn {

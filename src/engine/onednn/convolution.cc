@@ -222,8 +222,7 @@ void ConvolutionPasses::pack_backward(const Desc& plain, const float* weights) {
   pack_into(packed_backward_, plain, weights);
 }
 
-void ConvolutionPasses::pack_into(dnnl::memory& packed, const Desc& plain,
-                                  const float* weights) {
+void ConvolutionPasses::pack_into(dnnl::memory& packed, const Desc& plain, const float* weights) {
   if (!packed) return;
   // oneDNN reads only; its interface knows no const.
   dnnl::memory from(plain, context_.engine, const_cast<float*>(weights));

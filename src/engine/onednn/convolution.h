@@ -31,8 +31,8 @@ class ConvolutionPasses {
     kernels::Curve curve = kernels::Curve::none;
   };
 
-  // Of weights that last for many passes, or (`changing`) that are packed anew before each pass that
-  // reads them and take no room in between.
+  // Of weights that last for many passes, or (`changing`) that are packed anew before each pass
+  // that reads them and take no room in between.
   enum class Weights { lasting, changing };
   ConvolutionPasses(Context& context, std::string name, const ConvolutionShape& shape,
                     Weights weights = Weights::lasting);
