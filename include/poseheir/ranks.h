@@ -19,8 +19,12 @@ struct Launch {
 // Nothing where the process was started alone, be it by mpirun -n 1.
 std::optional<Launch> find_launch();
 
+// How many processes SLURM has reserved room for where this one was started alone, beside no
+// others: 0 outside of such a job.
+int reserved_tasks();
+
 // All calls are collective: each rank makes the same ones in the same order, from one thread. A
-// call that waits throws Error(io) when another rank is gone.
+// rank that is gone ends all, with a message, from a call that waits for it.
 class Ranks {
  public:
   virtual ~Ranks() = default;

@@ -1,5 +1,6 @@
 #include "poseheir/train.h"
 
+#include <chrono>
 #include <csignal>
 #include <fmt/format.h>
 #include <fstream>
@@ -7,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
@@ -19,10 +21,11 @@ namespace {
 constexpr int kInterrupted = 130;
 volatile std::sig_atomic_t interrupted = 0;
 
-// The first Ctrl-C asks for an orderly end, the second one ends at once.
+// The first Ctrl-C asks for an orderly end, the second one ends at once. Batch systems send SIGTERM
+// several times, and mean one.
 void on_interrupt(int signal) {
   interrupted = 1;
-  std::signal(signal, SIG_DFL);
+  if (signal == SIGINT) std::signal(signal, SIG_DFL);
 }
 
 struct TrainArguments {
@@ -33,6 +36,10 @@ struct TrainArguments {
   bool fresh_heads = false, json = false;
   Ranks* ranks = nullptr;  // with others: all those that train together
 };
+
+bool leads(const TrainArguments& arguments) {
+  return arguments.ranks == nullptr || arguments.ranks->rank() == 0;
+}
 
 std::string error_text(const ErrorSummary& errors) {
   return fmt::format("train {:.2f} px, test {:.2f} px", errors.train, errors.test);
@@ -86,7 +93,8 @@ void print_result(const TrainArguments& arguments, const TrainResult& result) {
 // The options of the run that is repeated, and a place of its own for the repetition.
 void take_record(TrainArguments& arguments) {
   auto record = read_run_record(arguments.repeat);
-  if (const int ranks = arguments.ranks ? arguments.ranks->size() : 1; ranks != record.ranks)
+  const int ranks = arguments.ranks ? arguments.ranks->size() : 1;
+  if (ranks != record.ranks && leads(arguments))
     arguments.output.note(
         fmt::format("that run had {} process{}, this one has {}: the results "
                     "will be the same to rounding, not bit for bit",
@@ -155,29 +163,37 @@ void tell_sums(const TrainArguments& arguments, const TrainResult& result) {
                   1000 * result.waited_seconds_per_step));
 }
 
+// One signal ends all.
+bool was_interrupted(Ranks* ranks) {
+  double count[] = {interrupted != 0 ? 1.0 : 0.0};
+  if (ranks != nullptr) ranks->sum(count);
+  return count[0] > 0;
+}
+
 void train_in_ranks(TrainArguments& arguments) {
-  const bool leads = arguments.ranks == nullptr || arguments.ranks->rank() == 0;
+  const bool is_first = leads(arguments);
   std::optional<NamedModel> model;
   agree(arguments.ranks, [&] {
     if (!arguments.repeat.empty()) take_record(arguments);
     if (arguments.model.config.empty())
       throw Error(ErrorKind::usage, "config is required: config.yaml of a DeepLabCut project");
-    model = read_model_telling(arguments.model, leads ? arguments.output : Output{.quiet = true});
+    model =
+        read_model_telling(arguments.model, is_first ? arguments.output : Output{.quiet = true});
   });
-  ProgressLine line(arguments.output.quiet || !leads);
-  const auto hooks = leads ? hooks_of_first(line) : hooks_of_others(arguments);
+  ProgressLine line(arguments.output.quiet || !is_first);
+  const auto hooks = is_first ? hooks_of_first(line) : hooks_of_others(arguments);
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   auto options = arguments.train;
   options.keep_heads = !arguments.fresh_heads;
   const auto result = train(model->project, model->choice, options, hooks, arguments.ranks);
-  if (leads) {
+  if (is_first) {
     line.clear();
     print_result(arguments, result);
     if (result.ranks > 1) tell_sums(arguments, result);
     if (!arguments.repeat.empty() && result.finished) tell_repetition(arguments, result);
   }
-  if (interrupted != 0 && !result.finished) throw CLI::RuntimeError(kInterrupted);
+  if (was_interrupted(arguments.ranks) && !result.finished) throw CLI::RuntimeError(kInterrupted);
 }
 
 int exit_code(const Error& error) { return error.kind() == ErrorKind::usage ? 2 : 1; }
@@ -192,14 +208,47 @@ void run_joined(TrainArguments& arguments, Ranks& ranks) try {
   throw CLI::RuntimeError(exit_code(error));
 }
 
+// Processes that nothing connects: the first one tells for all, before a launcher that sees one of
+// the others end can end it.
+bool tells_for_all(const Launch& launch) {
+  if (launch.rank > 0) std::this_thread::sleep_for(std::chrono::seconds(1));
+  return launch.rank == 0;
+}
+
 void run_train(TrainArguments& arguments) try {
   const auto ranks = join_ranks();
-  if (ranks == nullptr) return train_in_ranks(arguments);
-  run_joined(arguments, *ranks);
+  if (ranks != nullptr) return run_joined(arguments, *ranks);
+  if (const int tasks = reserved_tasks(); tasks > 1)
+    arguments.output.note(
+        fmt::format("SLURM has reserved {} tasks, of which this is one alone: "
+                    "srun --mpi=pmix poseheir train ... takes all",
+                    tasks));
+  train_in_ranks(arguments);
 } catch (const Error& error) {
   const auto launch = find_launch();
-  if (launch && launch->rank > 0) throw CLI::RuntimeError(exit_code(error));
+  if (launch && !tells_for_all(*launch)) throw CLI::RuntimeError(exit_code(error));
   throw;
+}
+
+// What is wrong with the options, told once where several processes were started with them.
+std::string failure_text(const CLI::App* app, const CLI::Error& error) {
+  auto text = CLI::FailureMessage::simple(app, error);
+  const auto launch = find_launch();
+  if (!launch) return text;
+  std::unique_ptr<Ranks> ranks;
+  try {
+    ranks = join_ranks();
+  } catch (const Error&) {
+    return tells_for_all(*launch) ? text : std::string();
+  }
+  if (ranks == nullptr) return text;
+  text.erase(text.find_last_not_of('\n') + 1);
+  try {
+    agree(ranks.get(), [&] { throw Error(ErrorKind::usage, text); });
+  } catch (const Error& all) {
+    if (ranks->rank() == 0) std::cerr << all.what() << '\n' << std::flush;  // while all are joined
+  }
+  return {};
 }
 
 void add_training_options(CLI::App& command, TrainOptions& options) {
@@ -267,6 +316,10 @@ void add_train(CLI::App& app) {
       "Examples:\n"
       "  poseheir train my-project/config.yaml\n"
       "  poseheir train my-project/config.yaml --recipe dlc --maxiters 10000 --run-name dlc");
+  app.failure_message([command](const CLI::App* failed, const CLI::Error& error) {
+    return command->parsed() ? failure_text(failed, error)
+                             : CLI::FailureMessage::simple(failed, error);
+  });
   command->callback([arguments] { run_train(*arguments); });
 }
 

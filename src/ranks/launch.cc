@@ -56,11 +56,18 @@ Error no_mpi(const Launch& launch) {
 std::optional<Launch> find_launch() {
   for (const auto& launcher : kLaunchers) {
     const auto size = number_of(launcher.size);
-    if (!size || *size < 2) continue;
+    if (!size) continue;
+    if (*size < 2) return {};  // an outer launcher's started another program, such as mpirun
     return Launch{number_of(launcher.rank).value_or(0), *size,
                   fmt::format("{}={}", launcher.size, *size)};
   }
   return {};
+}
+
+int reserved_tasks() {
+  for (const auto& launcher : kLaunchers)
+    if (std::getenv(launcher.size) != nullptr) return 0;
+  return number_of("SLURM_NTASKS").value_or(0);
 }
 
 std::unique_ptr<Ranks> join_ranks() {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "poseheir/demo.h"
 #include "poseheir/metrics.h"
 #include "poseheir/project.h"
@@ -92,6 +93,33 @@ class Ranks : public testing::Test {
 
   std::string log() const { return read_file(folder_ / "log"); }
 
+  // Ranks at work, with their first snapshots written.
+  pid_t start_until_saved(const std::string& run, const std::string& more) const {
+    const auto child = start(2, command(run, more));
+    const auto first = run_folder(run) / "snapshot-6.index";
+    for (int tries = 0; tries < 6000 && !fs::exists(first); ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_TRUE(fs::exists(first)) << log();
+    return child;
+  }
+
+  void send(int signal, int rank) const {
+    ::kill(std::stoi(read_file(folder_ / ("rank" + std::to_string(rank)))), signal);
+  }
+
+  void expect_once(const std::string& words) const {
+    const auto text = log();
+    const auto place = text.find(words);
+    ASSERT_NE(place, std::string::npos) << text;
+    EXPECT_EQ(text.find(words, place + 1), std::string::npos) << text;
+  }
+
+  void expect_same_weights(const std::string& one, const std::string& other,
+                           const std::string& snapshot) const {
+    const auto file = snapshot + ".data-00000-of-00001";
+    EXPECT_TRUE(read_file(run_folder(one) / file) == read_file(run_folder(other) / file));
+  }
+
   void train(int ranks, const std::string& run, const std::string& more) const {
     ASSERT_EQ(code_of(start(ranks, command(run, more))), 0) << log();
   }
@@ -132,30 +160,117 @@ TEST_F(Ranks, ComputeBatchStatisticsOverTheWholeBatch) {
   EXPECT_THAT(read_file(run_folder("three") / "run.json"), HasSubstr("\"bytes_per_step\""));
 }
 
-TEST_F(Ranks, AllEndWithADeadOneAndTheRunGoesOnWithAnotherNumber) {
+class DeadRank : public Ranks, public testing::WithParamInterface<int> {};
+
+TEST_P(DeadRank, EndsAllAndTheRunGoesOnWithAnotherNumber) {
   NEEDS_MPI;
   slow_down();
   train(1, "one", "--maxiters 60");
-  const auto child = start(2, command("two", "--maxiters 60"));
-  const auto first = run_folder("two") / "snapshot-6.index";
-  for (int tries = 0; tries < 600 && !fs::exists(first); ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  ASSERT_TRUE(fs::exists(first)) << log();
-  ::kill(std::stoi(read_file(folder_ / "rank1")), SIGKILL);
+  const auto child = start_until_saved("two", "--maxiters 60");
+  send(SIGKILL, GetParam());
   EXPECT_NE(code_of(child), 0);
   EXPECT_THAT(log(), HasSubstr("signal 9"));
-  train(3, "two", "--maxiters 60");
+  train(GetParam() == 0 ? 1 : 3, "two", "--maxiters 60");
   EXPECT_THAT(log(), HasSubstr("going on at iteration"));
   expect_same_curve("one", "two", 2e-3, 60);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, DeadRank, testing::Values(0, 1));
+
+// As a launcher that lets the others be would leave them: MPI waits for ever.
+TEST_F(Ranks, DoNotWaitForOneThatGivesNoSign) {
+  NEEDS_MPI;
+  ::setenv("POSEHEIR_RANKS_PATIENCE", "2", 1);
+  const auto child = start_until_saved("two", "--maxiters 1000000");
+  ::unsetenv("POSEHEIR_RANKS_PATIENCE");
+  send(SIGSTOP, 1);
+  EXPECT_EQ(code_of(child), 1);
+  expect_once("rank 0 of 2");
+  EXPECT_THAT(log(), HasSubstr("another process cannot be reached any more: no sign of life for"));
+}
+
+TEST_F(Ranks, StopTogetherAtSignalsToOneAndGoOnBitForBit) {
+  NEEDS_MPI;
+  train(2, "whole", "--maxiters 60");
+  const auto child = start_until_saved("parts", "--maxiters 60");
+  for (int times = 0; times < 2; ++times) send(SIGTERM, 1);  // as SLURM does at a time limit
+  EXPECT_EQ(code_of(child), 130) << log();
+  expect_once("interrupted; the same command goes on from here");
+  train(2, "parts", "--maxiters 60");
+  EXPECT_THAT(log(), HasSubstr("going on at iteration"));
+  expect_same_weights("whole", "parts", "snapshot-60");
+}
+
+TEST_F(Ranks, EndAtASignalToTheLauncher) {
+  NEEDS_MPI;
+  const auto child = start_until_saved("two", "--maxiters 60");
+  ::kill(child, SIGINT);
+  EXPECT_NE(code_of(child), 0);
+  train(2, "two", "--maxiters 60");
+  EXPECT_THAT(log(), HasSubstr("going on at iteration"));
+}
+
+TEST_F(Ranks, StopWhenTheirTimeIsOver) {
+  NEEDS_MPI;
+  train(2, "two", "--maxiters 1000000 --minutes 0.03");
+  expect_once("interrupted; the same command goes on from here");
+  EXPECT_TRUE(fs::exists(run_folder("two") / "checkpoint"));
+}
+
+TEST_F(Ranks, LosePatienceTogether) {
+  NEEDS_MPI;
+  slow_down();  // nothing gets better
+  train(2, "two", "--maxiters 1000000 --patience 2");
+  expect_once("no better error in 2 measurements: stopped early");
+}
+
+TEST_F(Ranks, RepeatARunBitForBit) {
+  NEEDS_MPI;
+  train(2, "first", "--maxiters 6");
+  const auto line = std::string(POSEHEIR_PROGRAM) + " train --repeat " +
+                    (run_folder("first") / "run.json").string();
+  ASSERT_EQ(code_of(start(2, line)), 0) << log();
+  expect_once("the same weights, bit for bit");
+  ASSERT_EQ(code_of(start(3, line + " --overwrite")), 0) << log();
+  expect_once("that run had 2 processes, this one has 3");
+}
+
+TEST_F(Ranks, TellOnceWhatIsWrongWithTheirCommand) {
+  NEEDS_MPI;
+  const auto expect_refused = [&](const std::string& line, int code, const std::string& words) {
+    EXPECT_EQ(code_of(start(2, line)), code) << line << log();
+    expect_once(words);
+  };
+  const auto line = command("two", "");
+  expect_refused(line + " --nonsense", 2, "--nonsense");
+  expect_refused(line + " --batch-size none", 2, "--batch-size");
+  expect_refused(std::string(POSEHEIR_PROGRAM) + " train " + config_.string() +
+                     " --run-name two --init /nowhere/snapshot-1",
+                 1, "/nowhere/snapshot-1");
+  fs::create_directories(run_folder("two"));
+  {
+    const FolderLock lock(run_folder("two"));
+    expect_refused(line, 1, "is at work in this folder");
+  }
+  write_file(config_, "Task: [");
+  expect_refused(line, 1, "config.yaml");
+}
+
+// One process has other options than the rest.
+TEST_F(Ranks, TellWhatIsWrongWithOneCommandOfThem) {
+  NEEDS_MPI;
+  const auto good = command("two", "--maxiters 2");
+  EXPECT_NE(code_of(start(2, "if [ $OMPI_COMM_WORLD_RANK = 1 ]; then exec " +
+                                 std::string(POSEHEIR_PROGRAM) + " train --nonsense; fi; " + good)),
+            0);
+  expect_once("rank 1 of 2");
+  expect_once("--nonsense");
 }
 
 TEST_F(Ranks, RefuseABatchThatIsTooSmallForThemWithOneMessage) {
   NEEDS_MPI;
   EXPECT_EQ(code_of(start(5, command("small", "--maxiters 2"))), 2);
-  const auto text = log();
-  const auto place = text.find("a batch of 4 pictures cannot be shared by 5 processes");
-  ASSERT_NE(place, std::string::npos) << text;
-  EXPECT_EQ(text.find("cannot be shared", place + 40), std::string::npos) << text;
+  expect_once("a batch of 4 pictures cannot be shared by 5 processes");
 }
 
 TEST_F(Ranks, EndTogetherWhenOneCannotGoOn) {
@@ -175,6 +290,18 @@ TEST_F(Ranks, AreNotLeftUnconnected) {
             0);
   EXPECT_THAT(log(), HasSubstr("started as one of 4 processes (PMI_SIZE=4), but"));
   EXPECT_FALSE(fs::exists(run_folder("").parent_path() / "run.json"));
+}
+
+TEST_F(Ranks, AreFewerThanSlurmWasAskedFor) {
+  // In a batch script, whose author forgot srun.
+  const auto line = "export SLURM_NTASKS=4; " + command("alone", "--maxiters 1");
+  ASSERT_EQ(code_of(start(1, line)), 0) << log();
+  expect_once("SLURM has reserved 4 tasks, of which this is one alone: srun --mpi=pmix");
+  // An inner launcher's word counts, where an outer one started it beside others.
+  const auto inner = "export SLURM_STEP_NUM_TASKS=4 OMPI_COMM_WORLD_SIZE=1 SLURM_NTASKS=4; " +
+                     command("inner", "--maxiters 1");
+  EXPECT_EQ(code_of(start(1, inner)), 0) << log();
+  EXPECT_THAT(log(), testing::Not(HasSubstr("SLURM")));
 }
 
 }  // namespace
