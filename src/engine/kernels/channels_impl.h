@@ -17,12 +17,11 @@ template <class Body>
 inline long in_pieces(const View& view, const Body& body) {
   const int each = piece_pixels(view), per_group = (view.pixels + each - 1) / each;
   const long pieces = long(view.groups) * per_group;
-#pragma omp parallel for schedule(static)
-  for (long piece = 0; piece < pieces; ++piece) {
+  share_pieces(pieces, [&](long piece) {
     const long group = piece / per_group, first = piece % per_group * each;
     body(piece, (group * view.pixels + first) * view.inner, (group % view.blocks) * view.inner,
          smaller(each, view.pixels - int(first)));
-  }
+  });
   return pieces;
 }
 
@@ -196,8 +195,7 @@ void add(const void* a_, const void* b_, std::size_t count, Clamp clamp, void* o
   T* out = static_cast<T*>(out_);
   const auto range = range_of(clamp);
   const long piece = 4096, pieces = (long(count) + piece - 1) / piece;
-#pragma omp parallel for schedule(static)
-  for (long k = 0; k < pieces; ++k) {
+  share_pieces(pieces, [&](long k) {
     const long first = k * piece, left = long(count) - first;
     in_lanes(left < piece ? left : piece, [&](auto width, long i) {
       constexpr int W = decltype(width)::value;
@@ -205,7 +203,7 @@ void add(const void* a_, const void* b_, std::size_t count, Clamp clamp, void* o
       if (b != nullptr) v += load<W>(b + first + i);
       store<W>(out + first + i, clamped<W>(v, range.low, range.high));
     });
-  }
+  });
 }
 
 }  // namespace

@@ -73,14 +73,13 @@ inline Vec<W> slope(Vec<W> z) {
 template <Curve C, class T>
 void curve_of(const T* z, long count, T* y) {
   const long piece = 4096, pieces = (count + piece - 1) / piece;
-#pragma omp parallel for schedule(static)
-  for (long k = 0; k < pieces; ++k) {
+  share_pieces(pieces, [&](long k) {
     const long first = k * piece, left = count - first;
     in_lanes(left < piece ? left : piece, [&](auto width, long i) {
       constexpr int W = decltype(width)::value;
       store<W>(y + first + i, curved<C, W>(load<W>(z + first + i)));
     });
-  }
+  });
 }
 
 template <class T>

@@ -17,8 +17,7 @@ inline void in_strips(const DepthwiseShape& s, int height, int width, const Body
   const long across = (width + kStripColumns - 1) / kStripColumns;
   const long strips = s.images * down * across;
   const long vectors = (s.channels + POSEHEIR_LANES - 1) / POSEHEIR_LANES;
-#pragma omp parallel for schedule(static)
-  for (long k = 0; k < strips * vectors; ++k) {
+  share_pieces(strips * vectors, [&](long k) {
     const long strip = k / vectors, first = k % vectors * POSEHEIR_LANES;
     // Of about one size, or threads wait for the one that has the higher strips.
     const long above = strip / across % down, left = strip % across;
@@ -27,7 +26,7 @@ inline void in_strips(const DepthwiseShape& s, int height, int width, const Body
     in_lanes(smaller(POSEHEIR_LANES, s.channels - int(first)), [&](auto lanes, long c) {
       body(lanes, strip, strip / (down * across), row, rows, column, columns, first + c);
     });
-  }
+  });
 }
 
 // Brings what is read near before the row below is: a row is no order that the processor foresees,

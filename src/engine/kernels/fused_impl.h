@@ -68,14 +68,13 @@ struct Moments {
 // out[i] = the sum of `count` vectors that lie one after another.
 inline void sum_vectors(const float* vectors, long count, long size, float* out) {
   constexpr long kChunk = 256;
-#pragma omp parallel for schedule(static)
-  for (long first = 0; first < size; first += kChunk) {
-    const long length = size - first < kChunk ? size - first : kChunk;
+  share_pieces((size + kChunk - 1) / kChunk, [&](long chunk) {
+    const long first = chunk * kChunk, length = size - first < kChunk ? size - first : kChunk;
     double total[kChunk] = {};
     for (long k = 0; k < count; ++k)
       for (long i = 0; i < length; ++i) total[i] += double(vectors[k * size + first + i]);
     for (long i = 0; i < length; ++i) out[first + i] = float(total[i]);
-  }
+  });
 }
 
 }  // namespace

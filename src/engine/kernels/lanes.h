@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/kernels/kernels.h"
+#include "engine/kernels/sharing.h"
 
 #ifdef __AVX512BF16__
 #include <immintrin.h>

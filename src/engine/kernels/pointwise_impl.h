@@ -168,13 +168,12 @@ inline void add_gradient_sums(const T* dx, const T* x, const Normalisation& norm
 // body(part, first pixel, pixels, begins) for the tiles of each part, parts in parallel.
 template <class Body>
 inline void in_tiles(const PointwiseShape& s, long first_part, long last_part, const Body& body) {
-#pragma omp parallel for schedule(static)
-  for (long part = first_part; part < last_part; ++part) {
-    const long begin = part * s.part_pixels;
+  share_pieces(last_part - first_part, [&](long k) {
+    const long part = first_part + k, begin = part * s.part_pixels;
     const long end = begin + s.part_pixels < s.pixels ? begin + s.part_pixels : s.pixels;
     for (long first = begin; first < end; first += s.tile_pixels)
       body(part, first, first + s.tile_pixels < end ? s.tile_pixels : end - first, first == begin);
-  }
+  });
 }
 
 // Pixels of the tile that begins there, or nearly: they are only brought near.

@@ -133,8 +133,7 @@ inline void in_panel_rows(long depth, long columns, const Body& body) {
   constexpr long kWidest = kVectors * POSEHEIR_LANES, kRowsAtOnce = 64;
   const long across = (columns + kWidest - 1) / kWidest;
   const long pieces = across * ((depth + kRowsAtOnce - 1) / kRowsAtOnce);
-#pragma omp parallel for schedule(static) if (pieces > 1)
-  for (long piece = 0; piece < pieces; ++piece) {
+  share_pieces(pieces, [&](long piece) {
     const long first = piece / across * kRowsAtOnce, left = depth - first;
     const long end = (piece % across + 1) * kWidest;
     Panel panel;
@@ -142,7 +141,7 @@ inline void in_panel_rows(long depth, long columns, const Body& body) {
       panel = panel_of(c, columns);
       body(panel, first, left < kRowsAtOnce ? left : kRowsAtOnce);
     }
-  }
+  });
 }
 
 // Weights [depth, columns], both multiples of 8, into panels.
@@ -334,8 +333,7 @@ inline void multiply_transposed_apart(const F* blocks, long depth, const F* pane
   constexpr long kWidest = kVectors * POSEHEIR_LANES, kDepth = 64;
   const long deep = (depth + kDepth - 1) / kDepth;
   const long pieces = (columns + kWidest - 1) / kWidest * deep;
-#pragma omp parallel for schedule(dynamic)
-  for (long piece = 0; piece < pieces; ++piece) {
+  share_pieces(pieces, [&](long piece) {
     const long first = piece % deep * kDepth, begin = piece / deep * kWidest;
     const long last = first + kDepth < depth ? first + kDepth : depth;
     const long count = columns - begin < kWidest ? columns - begin : kWidest;
@@ -344,7 +342,7 @@ inline void multiply_transposed_apart(const F* blocks, long depth, const F* pane
           blocks, first, last, panels + (begin + c) * rows * kWord<F>, columns, rows, begins,
           sums + begin + c, nullptr);
     });
-  }
+  });
 }
 
 }  // namespace

@@ -75,8 +75,7 @@ void head(const float* matrix, const View& view, const HeadShape& shape, const f
           float* out) {
   const int out_height = 2 * shape.height, out_width = 2 * shape.width;
   const long rows = long(shape.images) * out_height;
-#pragma omp parallel for schedule(static)
-  for (long row = 0; row < rows; ++row) {
+  share_pieces(rows, [&](long row) {
     const long n = row / out_height;
     const int y = int(row % out_height);
     for (int x = 0; x < out_width; ++x) {
@@ -90,7 +89,7 @@ void head(const float* matrix, const View& view, const HeadShape& shape, const f
             to[c] += matrix[in_matrix(view, n, cell, first + c)];
         }
     }
-  }
+  });
 }
 
 template <class T>
@@ -98,8 +97,7 @@ void head_backward(const float* gradient, const View& view, const HeadShape& sha
   T* matrix = static_cast<T*>(matrix_);
   const int out_height = 2 * shape.height, out_width = 2 * shape.width;
   const long rows = long(shape.images) * shape.height;
-#pragma omp parallel for schedule(static)
-  for (long row = 0; row < rows; ++row) {
+  share_pieces(rows, [&](long row) {
     const long n = row / shape.height, i = row % shape.height;
     for (int j = 0; j < shape.width; ++j) {
       for (int tap = 0; tap < 9; ++tap) {
@@ -117,7 +115,7 @@ void head_backward(const float* gradient, const View& view, const HeadShape& sha
                                     shape.first_column + 9L * shape.channels + k),
                  Vec<1>{});
     }
-  }
+  });
 }
 
 }  // namespace

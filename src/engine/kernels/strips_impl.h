@@ -27,14 +27,13 @@ template <class Body>
 inline void in_bands(int images, int height, long channels, const Body& body) {
   const long bands = (height + kBand - 1) / kBand, groups = (channels + kGroup - 1) / kGroup;
   const long pieces = images * bands * groups;
-#pragma omp parallel for schedule(static)
-  for (long piece = 0; piece < pieces; ++piece) {
+  share_pieces(pieces, [&](long piece) {
     const long group = piece % groups, band = piece / groups % bands,
                image = piece / groups / bands;
     const long c = group * kGroup, left = channels - c;
     body(image, int(band) * kBand, smaller(int(band + 1) * kBand, height), c,
          left < kGroup ? left : kGroup);
-  }
+  });
 }
 
 // acc[u] += sum over one row's K taps for outputs at distance S in the input, which starts at p, a
