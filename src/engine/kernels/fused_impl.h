@@ -29,21 +29,21 @@ struct Reading {
   Vec<W> operator()(Vec<W> x) const { return clamped<W>(normal(x), range.low, range.high); }
 };
 
-// The gradient that reaches a batch norm's input, from that of its output.
+// The gradient that reaches a batch norm's input x, from that of its output dy:
+// scale * (dy - mean_gradient - (x - mean) * projected), as scale * dy - (offset + slope * x).
 template <int W>
 struct GradientReading : Reading<W> {
-  Vec<W> mean = {}, down = {}, projected = {};
+  Vec<W> offset = {}, slope = {};
   bool through;
 
   GradientReading(const Normalisation* norm, long c) : Reading<W>(norm, c), through(norm) {
     if (norm == nullptr) return;
-    mean = load<W>(norm->mean + c);
-    down = load<W>(norm->mean_gradient + c);
-    projected = load<W>(norm->projected + c);
+    slope = this->scale * load<W>(norm->projected + c);
+    offset = this->scale * load<W>(norm->mean_gradient + c) - slope * load<W>(norm->mean + c);
   }
   Vec<W> operator()(Vec<W> dy, Vec<W> x) const {
     const auto kept = inside<W>(dy, this->normal(x), this->range.low, this->range.high);
-    return this->scale * (kept - down - (x - mean) * projected);
+    return this->scale * kept - (offset + slope * x);
   }
 };
 

@@ -112,42 +112,67 @@ class DepthwiseNode final : public FusedNode {
   const float* weights_ = nullptr;
 };
 
+// Weights that change are packed just before the product that reads them: they are still in the
+// cache then, and all layers share the room.
 class PointwiseNode final : public FusedNode {
  public:
   PointwiseNode(Context& context, int op)
       : FusedNode(context, op),
         shape_(kernels::pointwise_shape(long(context.request.images) * in_.view.pixels,
                                         in_.channels, out_.channels, context.kernels.tile_values)),
-        packed_(std::size_t(shape_.inputs) * shape_.outputs) {
+        changes_(context.is_trained(layer_.weights)),
+        forward_(room(op)) {
     plan_moments(context, op, shape_.parts);
   }
 
   void plan_backward(int time) override {
-    const auto weights = std::size_t(shape_.inputs) * shape_.outputs;
-    plan_backward_of(shape_.parts, weights, kernels::workspace_floats(shape_), time);
-    if (has_backward_ && in_.needs_gradient) transposed_.resize(weights);
+    plan_backward_of(shape_.parts, weights(), kernels::workspace_floats(shape_), time);
+    if (has_backward_ && in_.needs_gradient) backward_ = room(time);
   }
 
   void pack(const Parameters& parameters) override {
-    context_.kernels.pack_pointwise(parameters[layer_.weights].data(), shape_.inputs,
-                                    shape_.outputs, packed_.data(),
-                                    transposed_.empty() ? nullptr : transposed_.data());
+    weights_ = parameters[layer_.weights].data();
+    if (!changes_) pack_into(address(forward_), address(backward_));
   }
 
   void forward() override {
-    context_.kernels.pointwise(operand_of(context_, in_), packed_.data(), shape_,
+    float* packed = address(forward_);
+    if (changes_) pack_into(packed, nullptr);
+    context_.kernels.pointwise(operand_of(context_, in_), packed, shape_,
                                context_.address(out_.buffer),
                                context_.floats_at(out_.moments.buffer));
   }
 
  private:
+  struct Packed {
+    std::vector<float> own;
+    BufferId shared = kNoBuffer;
+  };
+
+  std::size_t weights() const { return std::size_t(shape_.inputs) * shape_.outputs; }
+  Packed room(int time) {
+    if (changes_) return {{}, context_.floats(weights(), time)};
+    return {std::vector<float>(weights()), kNoBuffer};
+  }
+  float* address(Packed& packed) {
+    if (packed.shared != kNoBuffer) return context_.floats_at(packed.shared);
+    return packed.own.empty() ? nullptr : packed.own.data();
+  }
+  void pack_into(float* packed, float* transposed) {
+    context_.kernels.pack_pointwise(weights_, shape_.inputs, shape_.outputs, packed, transposed);
+  }
+
   void run_backward(const kernels::GradientOperand& out, const kernels::Operand& in,
                     const kernels::FusedGradients& gradients) override {
-    context_.kernels.pointwise_backward(out, in, transposed_.data(), shape_, gradients);
+    float* transposed = address(backward_);
+    if (changes_ && transposed != nullptr) pack_into(nullptr, transposed);
+    context_.kernels.pointwise_backward(out, in, transposed, shape_, gradients);
   }
 
   const kernels::PointwiseShape shape_;
-  std::vector<float> packed_, transposed_;
+  const bool changes_;
+  Packed forward_, backward_;
+  const float* weights_ = nullptr;
 };
 
 }  // namespace
