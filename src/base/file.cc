@@ -49,17 +49,21 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return folder.empty() ? std::filesystem::path(".") : folder;
 }
 
+std::size_t regular_size(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw_system_error(path, "examine it");
+  if (!S_ISREG(status.st_mode))
+    throw Error(ErrorKind::io, path.string() + ": expected a file, found a folder or device");
+  return static_cast<std::size_t>(status.st_size);
+}
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
   const Descriptor descriptor(path, O_RDONLY);
-  struct stat status {};
-  if (::fstat(descriptor.value(), &status) != 0) throw_system_error(path, "examine it");
-  if (!S_ISREG(status.st_mode))
-    throw Error(ErrorKind::io, path.string() + ": expected a file, found a folder or device");
   std::shared_ptr<MappedFile> file(new MappedFile);
+  file->size_ = regular_size(descriptor.value(), path);
   file->path_ = path;
-  file->size_ = static_cast<std::size_t>(status.st_size);
   if (file->size_ > 0) {
     void* data = ::mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, descriptor.value(), 0);
     if (data == MAP_FAILED) throw_system_error(path, "map it");
@@ -83,10 +87,21 @@ MappedFile::~MappedFile() {
     ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+// Not mapped: reading a file that another program cuts short meanwhile must not end this one.
 std::string read_file(const std::filesystem::path& path) {
-  const auto file = MappedFile::open(path);
-  const auto bytes = file->bytes();
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  const Descriptor descriptor(path, O_RDONLY);
+  std::string content(regular_size(descriptor.value(), path) + 1, '\0');
+  std::size_t size = 0;
+  while (true) {
+    const auto count = ::read(descriptor.value(), content.data() + size, content.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_system_error(path, "read it");
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+    if (size == content.size()) content.resize(2 * size);
+  }
+  content.resize(size);
+  return content;
 }
 
 FileTransaction::~FileTransaction() {

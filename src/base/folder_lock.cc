@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/leftovers.h"
+#include "base/text.h"
 #include "poseheir/error.h"
 
 namespace poseheir {
@@ -33,7 +34,8 @@ std::string owner_text() {
 std::string read_owner(int descriptor) {
   char text[kLongestOwner];
   const auto size = ::pread(descriptor, text, sizeof text, 0);
-  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+  const std::string owner(text, size > 0 ? static_cast<std::size_t>(size) : 0);
+  return owner.empty() || owner.starts_with(kProcess) ? printable(owner) : "a process";
 }
 
 // Only told where the kernel could not say.

@@ -21,7 +21,8 @@ std::uint32_t checksum_of_pictures(const std::vector<std::filesystem::path>& pat
                                                 : fmt::format(" (and {} more of {} are missing)",
                                                               missing.size() - 1, paths.size())));
   std::uint32_t checksum = 0;
-  for (const auto& path : paths) checksum = crc32c(MappedFile::open(path)->bytes(), checksum);
+  // Read, not mapped: a picture that is written anew meanwhile must not end the program.
+  for (const auto& path : paths) checksum = crc32c(as_bytes_of(read_file(path)), checksum);
   return checksum;
 }
 
@@ -39,8 +40,10 @@ int TrainingPictures::usable(int index) {
     const int candidate = (index + step) % count;
     if (can_be_decoded(candidate)) return candidate;
   }
-  throw Error(ErrorKind::corrupt,
-              fmt::format("none of the {} training pictures can be decoded", count));
+  const std::scoped_lock lock(mutex_);
+  throw Error(
+      ErrorKind::corrupt,
+      fmt::format("none of the {} training pictures can be decoded, such as {}", count, problem_));
 }
 
 bool TrainingPictures::can_be_decoded(int index) {
@@ -57,6 +60,7 @@ bool TrainingPictures::can_be_decoded(int index) {
   }
   const std::scoped_lock lock(mutex_);
   const bool first = known_[index] == Known::nothing;
+  if (!problem.empty()) problem_ = problem;
   known_[index] = problem.empty() ? Known::good : Known::bad;
   if (first && !problem.empty() && tell_)
     tell_(problem + "; passed over (--strict refuses instead)");

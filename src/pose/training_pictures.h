@@ -36,6 +36,7 @@ class TrainingPictures {
   std::function<void(const std::string&)> tell_;
   std::mutex mutex_;
   std::vector<Known> known_;
+  std::string problem_;  // of one that cannot be decoded
 };
 
 }  // namespace poseheir

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <csignal>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,19 @@
 
 namespace poseheir {
 namespace {
+
+// A mapped hole that the disk has no room for ends the process with SIGBUS, as does a file that
+// another process cuts short.
+TEST(ReadFile, SurvivesAHoleOnAFullDisk) {
+  const TinyDisk disk;
+  if (!disk.mounted()) GTEST_SKIP() << "needs the right to mount a small file system";
+  const auto file = disk.path() / "hole";
+  write_file(file, "x");
+  std::filesystem::resize_file(file, 100000);
+  std::ofstream rest(disk.path() / "rest");
+  while (rest << std::string(4096, 'x') << std::flush) continue;
+  EXPECT_EQ(read_file(file), "x" + std::string(99999, '\0'));
+}
 
 TEST(FileTransaction, LeavesNothingBehindWhenItIsNotCommitted) {
   const TempDir folder;

@@ -47,6 +47,14 @@ TEST(FolderLock, OfAKilledProcessIsTakenOverAndTold) {
   ::close(ready[1]);
 }
 
+TEST(FolderLock, DoesNotRepeatWhatIsNoOwner) {
+  const TempDir folder;
+  write_file(folder / ".poseheir.lock", "\x1b[31mred\n");
+  EXPECT_EQ(FolderLock(folder.path()).stale_owner(), "a process");
+  write_file(folder / ".poseheir.lock", "process 4 on a\nb, since then\n");
+  EXPECT_EQ(FolderLock(folder.path()).stale_owner().find('\n'), std::string::npos);
+}
+
 TEST(FolderLock, CannotBeTakenInAFolderThatIsNotThere) {
   EXPECT_ERROR(FolderLock("/nonexistent/folder"), ErrorKind::io, "cannot write into it");
 }
