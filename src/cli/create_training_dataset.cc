@@ -66,7 +66,7 @@ void add_create_training_dataset(CLI::App& app) {
       ->add_option("config", request->config, "config.yaml of a DeepLabCut project, or its folder")
       ->required();
   command->add_option("--shuffle", options.shuffle, "number of the new model")
-      ->check(above_zero())
+      ->check(whole_above_zero())
       ->capture_default_str();
   command->add_option("--net-type", options.net_type, "network (config.yaml's default_net_type)");
   command->add_option("--augmenter", options.augmenter,

@@ -91,6 +91,7 @@ void run_evaluate(const EvaluateArguments& arguments) {
     return;
   }
   const auto dataset = read_dataset(project, choice, config);
+  for (const auto& warning : dataset.labels.warnings) arguments.output.warn(warning);
   std::filesystem::create_directories(paths.evaluation);
   std::vector<Evaluation> evaluations;
   std::vector<ResultsRow> rows;

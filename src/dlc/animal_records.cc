@@ -1,7 +1,7 @@
 // Training records of several animals: joints by individual, two decimals of float32.
 #include <cmath>
 
-#include "poseheir/media.h"
+#include "dlc/records.h"
 #include "poseheir/project.h"
 
 namespace poseheir {
@@ -30,7 +30,7 @@ std::vector<TrainingRecord> make_animal_records(const Project& project, const An
   std::vector<TrainingRecord> records;
   for (const int row : rows) {
     const auto& image = labels.images.at(static_cast<std::size_t>(row));
-    const auto size = read_image_size(image_path(project, {image.path, {}}));
+    const auto size = labelled_size(image_path(project, {image.path, {}}));
     TrainingRecord record{image.path, size.channels, size.height, size.width, {}};
     const auto animals = static_cast<int>(image.animals.size());
     for (int i = 0; i < animals; ++i)

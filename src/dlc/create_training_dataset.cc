@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/file.h"
 #include "dlc/collected_data.h"
@@ -60,9 +61,10 @@ std::string chosen_augmenter(const Project& project, const TrainingSetOptions& o
 
 void require_new(const ModelPaths& paths, const TrainingSetOptions& options) {
   if (!options.overwrite && std::filesystem::exists(paths.train_pose_config))
-    throw Error(ErrorKind::usage, fmt::format("{}: the model exists already; choose another "
-                                              "shuffle than {}, or allow it to be overwritten",
-                                              paths.train_pose_config.string(), options.shuffle));
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: the model exists already; choose another "
+                            "shuffle than {} (--shuffle), or replace it (--overwrite)",
+                            paths.train_pose_config.string(), options.shuffle));
 }
 
 NewModel new_model(const Project& project, const TrainingSetOptions& options,
@@ -122,6 +124,17 @@ class Annotations {
   const std::vector<std::string>& warnings() const {
     return labels_ ? labels_->warnings : animals_->warnings;
   }
+  // A picture that stands there twice may be trained and tested on.
+  void warn_of_doubled(std::vector<std::string>& warnings) const {
+    auto pictures = labels_ ? paths_of(labels_->images) : paths_of(animals_->images);
+    std::sort(pictures.begin(), pictures.end());
+    for (auto at = std::adjacent_find(pictures.begin(), pictures.end()); at != pictures.end();
+         at = std::adjacent_find(std::upper_bound(at, pictures.end(), *at), pictures.end()))
+      warnings.push_back(
+          fmt::format("{}: labelled more than once, so it may be trained and tested on; 'poseheir "
+                      "check --fix' drops rows that say the same",
+                      fmt::join(*at, "/")));
+  }
   CollectedData format() const {
     return labels_ ? format_collected_data(*labels_) : format_collected_data(*animals_);
   }
@@ -155,8 +168,14 @@ CreatedTrainingSet create_training_dataset(const Project& project,
     require_new(paths, options);
     created.models.push_back({paths, {}, 0});
   }
+  if (options.limbs_from_skeleton && !project.multi_animal)
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: --skeleton-limbs is for projects of several animals, which this "
+                            "is not",
+                            (project.folder / "config.yaml").string()));
   const Annotations labels(project);
   created.warnings = labels.warnings();
+  labels.warn_of_doubled(created.warnings);
   const auto& training_set = created.models[0].paths.training_set;
   auto shuffles = read_shuffles(project, training_set);
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "dlc/records.h"
 #include "poseheir/error.h"
 #include "poseheir/media.h"
 #include "poseheir/project.h"
@@ -22,11 +23,54 @@ std::filesystem::path existing(const std::filesystem::path& path) {
   return !path.empty() && std::filesystem::is_regular_file(path) ? path : std::filesystem::path();
 }
 
+// Damage in a file that create-training-dataset writes, with what to do about it.
+template <typename Read>
+auto anew_if_damaged(const Read& read) try {
+  return read();
+} catch (const Error& error) {
+  if (error.kind() != ErrorKind::corrupt) throw;
+  throw Error(error.kind(),
+              fmt::format("{}; put back a whole copy of the file, or make the training set anew "
+                          "(poseheir create-training-dataset --overwrite)",
+                          error.what()));
+}
+
+// The columns as the model has them: a merged file may be of other body parts, or in another order.
+Labels in_order(Labels labels, const std::vector<std::string>& parts,
+                const std::filesystem::path& folder) {
+  if (parts.empty() || labels.bodyparts == parts) return labels;
+  std::vector<std::size_t> source;
+  for (const auto& part : parts) {
+    const auto found = std::find(labels.bodyparts.begin(), labels.bodyparts.end(), part);
+    source.push_back(static_cast<std::size_t>(found - labels.bodyparts.begin()));
+    if (found == labels.bodyparts.end())
+      labels.warnings.push_back(
+          fmt::format("{}: the merged labels have no '{}', which the model "
+                      "has",
+                      folder.string(), part));
+  }
+  for (const auto& part : labels.bodyparts)
+    if (std::find(parts.begin(), parts.end(), part) == parts.end())
+      labels.warnings.push_back(
+          fmt::format("{}: the merged labels have '{}', which the model does "
+                      "not have",
+                      folder.string(), part));
+  for (auto& image : labels.images) {
+    std::vector<Point> points;
+    for (const auto index : source)
+      points.push_back(index < image.points.size() ? image.points[index] : Point{});
+    image.points = std::move(points);
+  }
+  labels.bodyparts = parts;
+  return labels;
+}
+
 Labels labels_of(const Project& project, const ModelPaths& paths) {
   for (const auto* extension : {".h5", ".csv"}) {
     const auto merged =
         existing(paths.training_set / ("CollectedData_" + project.scorer + extension));
-    if (!merged.empty()) return read_labels(merged);
+    if (!merged.empty())
+      return anew_if_damaged([&] { return read_labels(merged, project.scorer); });
   }
   return merge_labels(project);
 }
@@ -35,7 +79,8 @@ AnimalLabels animals_of(const Project& project, const ModelPaths& paths) {
   for (const auto* extension : {".h5", ".csv"}) {
     const auto merged =
         existing(paths.training_set / ("CollectedData_" + project.scorer + extension));
-    if (!merged.empty()) return read_animal_labels(merged, project);
+    if (!merged.empty())
+      return anew_if_damaged([&] { return read_animal_labels(merged, project); });
   }
   return merge_animal_labels(project);
 }
@@ -78,13 +123,21 @@ std::vector<TrainingRecord::Joint> visible_joints(const LabelledImage& image, co
 
 }  // namespace
 
+ImageSize labelled_size(const std::filesystem::path& picture) {
+  if (!std::filesystem::exists(picture))
+    throw Error(ErrorKind::io, picture.string() +
+                                   ": labelled, but not there; put it back, or delete its row of "
+                                   "the labels ('poseheir check' lists all such)");
+  return read_image_size(picture);
+}
+
 std::vector<TrainingRecord> make_training_records(const Project& project, const Labels& labels,
                                                   const std::vector<int>& rows,
                                                   JointPlaces places) {
   std::vector<TrainingRecord> records;
   for (const int row : rows) {
     const auto& image = labels.images.at(static_cast<std::size_t>(row));
-    const auto size = read_image_size(image_path(project, image));
+    const auto size = labelled_size(image_path(project, image));
     auto joints = visible_joints(image, size, places);
     if (!joints.empty())
       records.push_back({image.path, size.channels, size.height, size.width, std::move(joints)});
@@ -99,26 +152,37 @@ Dataset read_dataset(const Project& project, const ModelChoice& choice,
   if (project.multi_animal)
     dataset.animals = animals_of(project, paths);
   else
-    dataset.labels = labels_of(project, paths);
+    dataset.labels =
+        in_order(labels_of(project, paths), pose_config.keypoint_names, paths.training_set);
+  auto& warnings = project.multi_animal ? dataset.animals.warnings : dataset.labels.warnings;
   const auto rows = dataset.labels.images.size() + dataset.animals.images.size();
   const auto documentation = existing(in_project(project, pose_config.metadataset));
   if (!documentation.empty()) {
-    dataset.split = read_split(documentation);
-    check_split(dataset.split, documentation, rows,
-                project.multi_animal ? dataset.animals.warnings : dataset.labels.warnings);
+    dataset.split = anew_if_damaged([&] { return read_split(documentation); });
+    check_split(dataset.split, documentation, rows, warnings);
   } else {
     const auto index =
         choice.trainset_index < 0
             ? choice.trainset_index + static_cast<int>(project.training_fractions.size())
             : choice.trainset_index;
+    if (!pose_config.metadataset.empty())
+      warnings.push_back(
+          fmt::format("{}: '{}', which says what is trained and what tested on, is not there: the "
+                      "labels are split anew, and a model trained by the old split may know these "
+                      "test pictures",
+                      pose_config.path.string(), pose_config.metadataset));
     // Another split for each shuffle, the same one each time.
     dataset.split = make_split(static_cast<int>(rows),
                                project.training_fractions.at(static_cast<std::size_t>(index)),
                                static_cast<std::uint64_t>(choice.shuffle - 1));
   }
   const auto records = existing(in_project(project, pose_config.dataset));
+  if (records.empty() && !pose_config.dataset.empty())
+    warnings.push_back(
+        fmt::format("{}: the training set '{}' is not there: made from the labels, for this time",
+                    pose_config.path.string(), pose_config.dataset));
   if (!records.empty() && !documentation.empty())
-    dataset.records = read_training_records(records);
+    dataset.records = anew_if_damaged([&] { return read_training_records(records); });
   else if (project.multi_animal)
     dataset.records = make_animal_records(project, dataset.animals, dataset.split.train);
   else

@@ -22,6 +22,21 @@ std::size_t column_index(std::vector<LabelColumn>& columns, LabelColumn column) 
   return index;
 }
 
+// Every point has one column for x and one for y.
+void require_pairs(const std::vector<Target>& targets, const std::vector<LabelColumn>& columns,
+                   const std::string& name) {
+  std::vector<int> x(columns.size()), y(columns.size());
+  for (const auto& target : targets)
+    if (!target.ignored) ++(target.is_x ? x : y)[target.point];
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (x[i] != 1 || y[i] != 1)
+      throw Error(ErrorKind::corrupt,
+                  fmt::format("{}: '{}'{} has {} columns of x and {} of y, expected one of each",
+                              name, columns[i].bodypart,
+                              columns[i].individual.empty() ? "" : " of " + columns[i].individual,
+                              x[i], y[i]));
+}
+
 std::vector<Target> targets_of(const Table& table, const std::string& name, LabelTable& labels) {
   const auto levels = column_levels(table, name);
   labels.individuals = levels.individuals;
@@ -41,6 +56,7 @@ std::vector<Target> targets_of(const Table& table, const std::string& name, Labe
                            column[levels.bodypart]});
     targets.push_back(target);
   }
+  require_pairs(targets, labels.columns, name);
   return targets;
 }
 
@@ -90,6 +106,9 @@ LabelTable read_label_table(const std::filesystem::path& path) {
       auto& point = image.points[targets[column].point];
       (targets[column].is_x ? point.x : point.y) = table.at(row, column);
     }
+    if (image.path.empty())
+      throw Error(ErrorKind::corrupt,
+                  fmt::format("{}: row {} of the points names no picture", path.string(), row + 1));
     labels.images.push_back(std::move(image));
   }
   return labels;

@@ -72,8 +72,22 @@ std::filesystem::path collected_data(const std::filesystem::path& folder,
   return {};
 }
 
+// A damaged .h5 need not stop anybody who has the .csv beside it.
+Labels labels_of_folder(const Project& project, const std::filesystem::path& file) try {
+  return read_labels(file, project.scorer);
+} catch (const Error& error) {
+  auto csv = file;
+  csv.replace_extension(".csv");
+  if (error.kind() != ErrorKind::corrupt || file.extension() != ".h5" ||
+      !std::filesystem::exists(csv))
+    throw;
+  throw Error(error.kind(), fmt::format("{}; put back a whole copy of the file, or delete it: {} "
+                                        "beside it is then read",
+                                        error.what(), csv.filename().string()));
+}
+
 void add_labels(const Project& project, const std::filesystem::path& file, Labels& merged) {
-  auto labels = read_labels(file, project.scorer);
+  auto labels = labels_of_folder(project, file);
   merged.warnings.insert(merged.warnings.end(), labels.warnings.begin(), labels.warnings.end());
   if (labels.scorer != project.scorer) {
     merged.warnings.push_back(fmt::format("{}: labelled by '{}', not by '{}': left out",

@@ -6,12 +6,16 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "poseheir/media.h"
 #include "poseheir/project.h"
 
 namespace poseheir {
 
 // "labeled-data\clip/img.png" in its parts, whatever the separators.
 std::vector<std::string> path_components(std::string_view path);
+
+// The size of a picture that has labels; throws Error(io) with advice where it is gone.
+ImageSize labelled_size(const std::filesystem::path& picture);
 
 // Documentation_data pickles: [records, train, test, fraction].
 Split parse_split(Bytes pickle);

@@ -44,14 +44,16 @@ const Json& category_of(const Json& root, const std::string& name, const std::st
 
 void read_skeleton(const Json& category, AnnotationSet& set, const std::string& name) {
   for (const auto& bone : category.value("skeleton", Json::array())) {
-    const auto from = bone.at(0).get<std::size_t>(), to = bone.at(1).get<std::size_t>();
+    const auto from = bone.at(0).get<std::int64_t>(), to = bone.at(1).get<std::int64_t>();
+    const auto count = static_cast<std::int64_t>(set.bodyparts.size());
     // Counted from 1, but some write from 0: such a limb is left out, and said so.
-    if (from < 1 || to < 1 || from > set.bodyparts.size() || to > set.bodyparts.size()) {
+    if (from < 1 || to < 1 || from > count || to > count) {
       set.warnings.push_back(fmt::format("{}: a limb from {} to {} of {} keypoints is left out",
                                          name, from, to, set.bodyparts.size()));
       continue;
     }
-    set.skeleton.emplace_back(set.bodyparts[from - 1], set.bodyparts[to - 1]);
+    set.skeleton.emplace_back(set.bodyparts[static_cast<std::size_t>(from - 1)],
+                              set.bodyparts[static_cast<std::size_t>(to - 1)]);
   }
 }
 

@@ -1,8 +1,10 @@
 #include "poseheir/import.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "import/formats.h"
 #include "poseheir/error.h"
 
@@ -15,7 +17,8 @@ std::string with_slashes(std::string path) {
 }
 
 bool is_sleap(const std::filesystem::path& path, const std::string& start) {
-  return start.starts_with("\x89HDF\r\n\x1a\n") && path.extension() != ".h5";
+  return path.extension() == ".slp" ||
+         (start.starts_with("\x89HDF\r\n\x1a\n") && path.extension() != ".h5");
 }
 
 std::string start_of(const std::filesystem::path& path) {
@@ -54,9 +57,17 @@ AnnotationSet read_annotations(const std::filesystem::path& path, const ImportOp
   const auto start = start_of(path);
   const auto first = start.find_first_not_of(" \t\r\n");
   auto annotations = is_sleap(path, start) ? read_sleap(path, options)
-                     : first != std::string::npos && (start[first] == '{' || start[first] == '[')
+                     : path.extension() == ".json" || (first != std::string::npos &&
+                                                       (start[first] == '{' || start[first] == '['))
                          ? read_coco(path, options)
                          : read_label_file(path, options);
+  auto parts = annotations.bodyparts;
+  std::sort(parts.begin(), parts.end());
+  if (const auto twice = std::adjacent_find(parts.begin(), parts.end()); twice != parts.end())
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{}: '{}' names two body parts; rename one, for DeepLabCut tells them "
+                            "apart by name",
+                            path.string(), printable(*twice)));
   if (annotations.pictures.empty())
     throw Error(ErrorKind::unsupported, path.string() + ": no labelled picture in it");
   return annotations;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/hdf5.h"
+#include "base/text.h"
 #include "import/formats.h"
 #include "poseheir/error.h"
 #include "poseheir/media.h"
@@ -94,12 +95,24 @@ std::vector<std::string> clip_names(const AnnotationSet& set) {
   for (const auto& picture : set.pictures) {
     auto& name = by_origin[origin_of(picture)];
     if (name.empty()) {
-      name = picture.clip.empty() ? "pictures" : picture.clip;
-      for (int i = 2; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", picture.clip, i);
+      const bool is_name = !picture.clip.empty() && picture.clip != "." && picture.clip != "..";
+      const auto clip = is_name ? picture.clip : "pictures";
+      name = clip;
+      for (int i = 2; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", clip, i);
     }
     names.push_back(name);
   }
   return names;
+}
+
+// They become parts of file names.
+void require_names(const ImportOptions& options) {
+  for (const auto& [what, name] :
+       {std::pair{"--task", options.task}, {"--scorer", options.scorer}, {"--date", options.date}})
+    if (name.empty() || name.find_first_of("/\\\n\r\t") != std::string::npos)
+      throw Error(ErrorKind::usage,
+                  fmt::format("{} is '{}', expected a word that can stand in the name of a file",
+                              what, printable(name)));
 }
 
 void require_sources(const AnnotationSet& set) {
@@ -114,7 +127,10 @@ void require_sources(const AnnotationSet& set) {
   throw Error(
       ErrorKind::io,
       fmt::format("{} {} not found, such as {}; say where they lie with --pictures FOLDER{}",
-                  missing.size(), videos ? "videos or pictures" : "pictures",
+                  missing.size(),
+                  missing.size() == 1 ? (videos ? "video or picture" : "picture")
+                  : videos            ? "videos or pictures"
+                                      : "pictures",
                   missing.begin()->string(),
                   videos ? ", or save a package with pictures (.pkg.slp) from SLEAP" : ""));
 }
@@ -219,6 +235,7 @@ void write_imported_project(const fs::path& folder, const AnnotationSet& annotat
   if (fs::exists(folder))
     throw Error(ErrorKind::usage,
                 folder.string() + ": exists already; name a new folder for the project");
+  require_names(options);
   require_sources(annotations);
   auto target = fs::absolute(folder).lexically_normal();
   if (target.filename().empty()) target = target.parent_path();

@@ -34,6 +34,70 @@ TEST(Dataset, IsTheTrainingSetThatDeepLabCutMade) {
   EXPECT_EQ(dataset.records[0].joints[3].x, 177);
 }
 
+// A copy that is written to.
+struct WritableReference {
+  WritableReference() {
+    std::filesystem::copy(reference(), folder.path(),
+                          std::filesystem::copy_options::recursive |
+                              std::filesystem::copy_options::overwrite_existing);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path()))
+      std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_write,
+                                   std::filesystem::perm_options::add);
+    project = read_project(folder.path());
+    config = read_pose_config(model_paths(project, {}).train_pose_config);
+    set = folder.path() / kTrainingSet;
+  }
+  Dataset read() const { return read_dataset(project, {}, config); }
+
+  TempDir folder;
+  Project project;
+  PoseConfig config;
+  std::filesystem::path set;
+};
+
+TEST(Dataset, HasItsLabelsInTheOrderOfTheModel) {
+  NEEDS_SHARED("reference/dlc-project");
+  const WritableReference reference;
+  const auto expected = reference.read().labels;
+  auto labels = expected;
+  for (auto& image : labels.images) std::reverse(image.points.begin(), image.points.end());
+  std::reverse(labels.bodyparts.begin(), labels.bodyparts.end());
+  write_labels(reference.set / "CollectedData_Pranav", labels);
+  const auto found = reference.read().labels;
+  EXPECT_EQ(found.bodyparts, expected.bodyparts);
+  EXPECT_THAT(found.warnings, IsEmpty());
+  for (std::size_t part = 0; part < 4; ++part)
+    EXPECT_EQ(found.images[7].points[part].x, expected.images[7].points[part].x) << part;
+  labels.bodyparts[0] = "tip";  // was tailbase
+  write_labels(reference.set / "CollectedData_Pranav", labels);
+  const auto other = reference.read().labels;
+  EXPECT_TRUE(other.images[7].points[3].missing());
+  EXPECT_THAT(other.warnings,
+              ElementsAre(HasSubstr("have no 'tailbase'"), HasSubstr("have 'tip'")));
+}
+
+TEST(Dataset, TellsWhatOfTheTrainingSetIsMissingAndWhatToDoWhereItIsDamaged) {
+  NEEDS_SHARED("reference/dlc-project");
+  const WritableReference reference;
+  const auto records = reference.set / "openfield_Pranav95shuffle1.mat";
+  const auto split = reference.set / "Documentation_data-openfield_95shuffle1.pickle";
+  std::filesystem::create_directory_symlink(
+      shared_folder() / "data/projects/openfield-pranav/labeled-data",
+      reference.folder / "labeled-data");
+  for (const auto& file : {records, split, reference.set / "CollectedData_Pranav.h5"}) {
+    const auto whole = read_file(file);
+    write_file(file, whole.substr(0, 1000));
+    EXPECT_ERROR(reference.read(), ErrorKind::corrupt, "create-training-dataset --overwrite");
+    write_file(file, whole);
+  }
+  std::filesystem::remove(records);
+  EXPECT_THAT(reference.read().labels.warnings,
+              ElementsAre(HasSubstr("made from the labels, for this time")));
+  std::filesystem::remove(split);
+  EXPECT_THAT(reference.read().labels.warnings,
+              ElementsAre(HasSubstr("may know these test pictures"), HasSubstr("made from")));
+}
+
 // The evaluation DeepLabCut left, from its own labels, split and predictions.
 TEST(Dataset, EvaluatesToDeepLabCutsTables) {
   NEEDS_SHARED("reference/dlc-project");

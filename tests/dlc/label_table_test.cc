@@ -55,6 +55,23 @@ TEST(LabelTable, HoldsIndividualsAndScorers) {
   }
 }
 
+TEST(LabelTable, WantsOneColumnOfXAndOneOfYForEachPoint) {
+  const TempDir folder;
+  for (const auto* coordinates : {"x,x,x,y", "x,y,y,y", "x,y,x,likelihood"}) {
+    write_file(folder / "a.csv", std::string("scorer,A,A,A,A\nbodyparts,n,n,m,m\ncoords,") +
+                                     coordinates + "\nlabeled-data/c/1.png,1,2,3,4\n");
+    EXPECT_ERROR(read_label_table(folder / "a.csv"), ErrorKind::corrupt, "expected one of each");
+  }
+}
+
+TEST(LabelTable, WantsAPictureForEachRow) {
+  const TempDir folder;
+  write_file(folder / "a.csv",
+             "scorer,A,A\nbodyparts,n,n\ncoords,x,y\nlabeled-data/c/1.png,1,2\n,3,4\n");
+  EXPECT_ERROR(read_label_table(folder / "a.csv"), ErrorKind::corrupt,
+               "row 2 of the points names no picture");
+}
+
 TEST(LabelTable, KnowsBackslashesAndLikelihoods) {
   EXPECT_TRUE(read_label_table(file("windows.h5")).windows_paths);
   EXPECT_FALSE(read_label_table(file("one_path.h5")).windows_paths);

@@ -73,7 +73,8 @@ TEST(LabelsCsv, NamesLineAndColumnOfBadInput) {
 TEST(LabelsCsv, RefusesSeveralAnimals) {
   EXPECT_ERROR(
       labels_of(
-          "scorer,Ana,Ana\nindividuals,one,two\nbodyparts,hand,hand\ncoords,x,y\nl/c/i.png,1,2\n"),
+          "scorer,Ana,Ana,Ana,Ana\nindividuals,one,one,two,two\nbodyparts,hand,hand,hand,hand\n"
+          "coords,x,y,x,y\nl/c/i.png,1,2,3,4\n"),
       ErrorKind::unsupported, "several individuals ('one', 'two')");
 }
 

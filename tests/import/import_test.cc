@@ -81,6 +81,10 @@ TEST(SleapFile, DamagedOrForeignIsNamed) {
     write_file(folder / "cut.slp", bytes.substr(0, size));
     EXPECT_ERROR(read(folder / "cut.slp"), ErrorKind::corrupt, "cut.slp");
   }
+  write_file(folder / "text.slp", "scorer");
+  EXPECT_ERROR(read(folder / "text.slp"), ErrorKind::corrupt, "text.slp: damaged or incomplete");
+  write_file(folder / "cut.json", "\"images");
+  EXPECT_ERROR(read(folder / "cut.json"), ErrorKind::corrupt, "not a COCO data set");
   fs::copy_file(fs::path(POSEHEIR_TEST_DATA) / "labels/one_path.h5", folder / "pandas.slp");
   EXPECT_ERROR(read(folder / "pandas.slp"), ErrorKind::corrupt, "but not SLEAP's");
   EXPECT_ERROR(read(folder / "none.slp"), ErrorKind::io, "expected SLEAP's .slp");
@@ -97,6 +101,20 @@ TEST(Import, SaysWhereItLookedForPicturesAndLeavesNothing) {
   options.pictures = file("clip");
   imported(folder / "p", read_annotations(folder / "alone.slp", options), options);
   EXPECT_ERROR(write_imported_project(folder / "p", set, {}), ErrorKind::usage, "exists already");
+}
+
+TEST(Import, WantsNamesThatCanStandInFileNames) {
+  const TempDir folder;
+  const auto set = read(file("one.pkg.slp"));
+  ImportOptions options;
+  options.scorer = "a/b";
+  EXPECT_ERROR(write_imported_project(folder / "p", set, options), ErrorKind::usage,
+               "--scorer is 'a/b'");
+  options = {};
+  options.task = "";
+  EXPECT_ERROR(write_imported_project(folder / "p", set, options), ErrorKind::usage,
+               "--task is ''");
+  EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
 class Coco : public ::testing::Test {
@@ -133,6 +151,22 @@ TEST_F(Coco, BecomesAProject) {
   EXPECT_THAT(labels.images[1].path, ElementsAre("labeled-data", "coco", "2.png"));
   EXPECT_EQ(labels.images[1].points[0].y, 4.5);
   EXPECT_TRUE(labels.images[1].points[1].missing());
+}
+
+TEST_F(Coco, KeepsPicturesOfAFolderAboveInsideTheProject) {
+  fs::create_directories(folder / "sub");
+  fs::copy_file(folder / "images/2.png", folder / "2.png");
+  auto json = text(R"({"id":1,"image_id":8,"category_id":1,"keypoints":[3,4.5,2,0,0,0]})");
+  json.replace(json.find("\"2.png\""), 7, "\"../2.png\"");
+  write_file(folder / "sub/coco.json", json);
+  imported(folder / "p", read(folder / "sub/coco.json"), {});
+  EXPECT_TRUE(fs::exists(folder / "p/labeled-data/pictures/2.png"));
+}
+
+TEST_F(Coco, WithTwoBodyPartsOfOneNameIsRefused) {
+  auto json = text(R"({"id":1,"image_id":8,"category_id":1,"keypoints":[3,4.5,2,0,0,0]})");
+  json.replace(json.find("\"no\""), 4, "\"head\"");
+  EXPECT_ERROR(read_text(json), ErrorKind::unsupported, "'head' names two body parts");
 }
 
 TEST_F(Coco, WithTwoAnimalsInAPictureIsAProjectOfSeveral) {
