@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "poseheir/engine.h"
 #include "poseheir/metrics.h"
@@ -22,6 +23,21 @@ enum class Recipe {
 // What keeps the values it starts with.
 enum class Freeze { none, base, backbone };
 
+// Of the recipe dlc.
+enum class OptimizerChoice {
+  by_config,  // pose_cfg.yaml's [optimizer] and [multi_step]
+  sgd,        // these with momentum, or Adam
+  adam,
+  without_cuda,  // DeepLabCut's automatic choice on a TensorFlow built without CUDA
+};
+
+// Variables, named as in --freeze: base, backbone, heads, a word of their names or re:EXPRESSION;
+// and the factor on their learning rate.
+struct LayerRate {
+  std::string group;
+  double factor = 1;
+};
+
 struct TrainOptions {
   Recipe recipe = Recipe::fast;
   std::string init;        // start weights; empty: pose_cfg.yaml's init_weights; "random": none
@@ -29,8 +45,13 @@ struct TrainOptions {
   std::optional<std::int64_t> max_iterations, save_iterations, display_iterations;
   std::optional<std::int64_t> eval_iterations;  // 0: never
   std::optional<int> batch_size;
+  int max_snapshots = 5;  // [max_snapshots_to_keep]: of regular ones; the best stays beside them
   std::uint64_t seed = 0;
   Freeze freeze = Freeze::none;
+  std::vector<std::string> frozen;     // more that keeps its values, by groups as in LayerRate
+  std::vector<LayerRate> layer_rates;  // the last one that names a variable counts
+  std::int64_t heads_first = 0;        // so many iterations only the heads move
+  OptimizerChoice optimizer = OptimizerChoice::by_config;
   std::optional<double> minutes;  // stops, resumable, after so long
   std::optional<int> patience;    // measurements in a row without a better test error: it stops
   bool exact_joints = false;      // joints where they were labelled, not cut to whole pixels
@@ -62,6 +83,7 @@ struct TrainHooks {
   std::function<void(const TrainProgress&)> progress;  // after each iteration
   std::function<void(const ErrorPoint&)> evaluated;    // after each evaluation while training
   std::function<void(const std::string&)> note;        // a line worth telling
+  std::function<void(const std::string&)> warning;     // the same when something is wrong
   std::function<bool()> stop;                          // true: save the state and return
 };
 

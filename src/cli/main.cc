@@ -1,11 +1,16 @@
 // The program: finds the command, runs it, turns an error into one line and an exit code.
+#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
+#include <numeric>
 #include <set>
 #include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -55,6 +60,59 @@ void refuse_unknown_command(const CLI::App& app, const std::string& word) {
   throw Error(ErrorKind::usage, fmt::format("unknown command '{}'; known are: {}", word, known));
 }
 
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const auto above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+std::string nearest_option(const CLI::App& command, const std::string& word) {
+  std::string nearest;
+  auto least = word.size() / 2;
+  for (const auto* option : command.get_options())
+    for (const auto& name : option->get_lnames())
+      if (const auto distance = edit_distance("--" + name, word); distance < least) {
+        least = distance;
+        nearest = "--" + name;
+      }
+  return nearest;
+}
+
+// Words that the command has no use for: an option it does not know, else one word too many.
+CLI::ParseError extras_error(const CLI::App& app) {
+  const auto& command = *app.get_subcommands().front();
+  const auto words = command.remaining();
+  const auto option = std::find_if(words.begin(), words.end(),
+                                   [](const std::string& word) { return word.starts_with('-'); });
+  std::string text;
+  if (option == words.end()) {
+    text = fmt::format("'{}' is one word too many for {}", words.empty() ? "" : words.front(),
+                       command.get_name());
+  } else {
+    const auto word = option->substr(0, option->find('='));
+    const auto nearest = nearest_option(command, word);
+    text = fmt::format("{} has no option '{}'{}", command.get_name(), word,
+                       nearest.empty() ? "" : fmt::format(" (nearest known: '{}')", nearest));
+  }
+  return {text, CLI::ExitCodes::ExtrasError};
+}
+
+// What a person can do about it, where that is plain.
+std::string advice_on(const std::error_code& code) {
+  if (code == std::errc::no_space_on_device) return "; free some space and run the command again";
+  if (code == std::errc::permission_denied || code == std::errc::read_only_file_system)
+    return "; check who owns the folder and whether it may be written";
+  return "";
+}
+
 // Needed for errors that come before, or instead of, the parsing of options.
 std::string color_of(int argc, char** argv) {
   constexpr std::string_view kOption = "--color";
@@ -90,7 +148,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::RuntimeError& error) {
     return error.get_exit_code();  // a command's own, such as 130: interrupted
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
+    const bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+    const int code = extras ? app.exit(extras_error(app)) : app.exit(error);
     return code == 0 ? 0 : kBadRequest;
   }
   return 0;
@@ -110,7 +169,7 @@ int main(int argc, char** argv) {
     complain(error.what());
     return error.kind() == ErrorKind::usage ? kBadRequest : kFailed;
   } catch (const std::filesystem::filesystem_error& error) {
-    complain(error.path1().string() + ": " + error.code().message());
+    complain(error.path1().string() + ": " + error.code().message() + advice_on(error.code()));
     return kFailed;
   } catch (const std::exception& error) {
     complain(std::string("unexpected: ") + error.what());

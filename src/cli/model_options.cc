@@ -11,8 +11,9 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
                   "config.yaml of a DeepLabCut project, its folder, or a model's pose_cfg.yaml")
       ->required();
   add_choice_options(command, options.choice);
-  command.add_option("--run-name", options.choice.run_name,
-                     "A run beside the others: train/runs/NAME");
+  command
+      .add_option("--run-name", options.choice.run_name, "A run beside the others: train/runs/NAME")
+      ->check(folder_name());
 }
 
 void add_choice_options(CLI::App& command, ModelChoice& choice) {
@@ -58,6 +59,26 @@ CLI::Validator above_zero() {
             return "expected a number above 0, found '" + text + "'";
           },
           "ABOVE 0"};
+}
+
+CLI::Validator whole_above_zero() {
+  return {[](const std::string& text) -> std::string {
+            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+            const auto first = text.find_first_not_of('0');
+            if (!text.empty() && digits && first != std::string::npos && text.size() - first < 10)
+              return "";
+            return "expected a whole number above 0, found '" + text + "'";
+          },
+          "WHOLE ABOVE 0"};
+}
+
+CLI::Validator folder_name() {
+  return {[](const std::string& text) -> std::string {
+            const bool is_one = !text.empty() && text != "." && text != ".." &&
+                                text.find_first_of("/\\") == std::string::npos;
+            return is_one ? "" : "expected a name for a folder, found '" + text + "'";
+          },
+          ""};
 }
 
 }  // namespace poseheir

@@ -44,6 +44,9 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, T& value,
 
 // A number above zero. (CLI11's own check prints the largest double when it refuses.)
 CLI::Validator above_zero();
+CLI::Validator whole_above_zero();
+// One folder, not a path.
+CLI::Validator folder_name();
 
 // Warnings of the project go to stderr.
 NamedModel read_model_telling(const ModelOptions& options, const Output& output);

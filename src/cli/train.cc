@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "cli/commands.h"
@@ -79,7 +80,7 @@ void print_result(const TrainArguments& arguments, const TrainResult& result) {
     std::cout << json.dump(2) << '\n';
     return;
   }
-  std::cout << fmt::format("{}  {} iterations in {}\n", result.snapshot.string(),
+  std::cout << fmt::format("{}  trained to iteration {} in {}\n", result.snapshot.string(),
                            result.last_iteration, time_text(result.seconds));
   if (result.last_error)
     std::cout << fmt::format("error on a sample at iteration {}: {}\n",
@@ -137,13 +138,20 @@ TrainHooks hooks_of_others(const TrainArguments& arguments) {
   hooks.note = [&](const std::string& text) {
     arguments.output.note(name_of(*arguments.ranks) + ": " + text);
   };
+  hooks.warning = [&](const std::string& text) {
+    arguments.output.warn(name_of(*arguments.ranks) + ": " + text);
+  };
   hooks.stop = [] { return interrupted != 0; };
   return hooks;
 }
 
-TrainHooks hooks_of_first(ProgressLine& line) {
+TrainHooks hooks_of_first(const TrainArguments& arguments, ProgressLine& line) {
   TrainHooks hooks;
   hooks.note = [&](const std::string& text) { line.say(text); };
+  hooks.warning = [&](const std::string& text) {
+    line.clear();
+    arguments.output.warn(text);
+  };
   hooks.evaluated = [&](const ErrorPoint& point) {
     line.say(fmt::format("iteration {}: {}", point.iteration, error_text(point.errors)));
   };
@@ -181,7 +189,7 @@ void train_in_ranks(TrainArguments& arguments) {
         read_model_telling(arguments.model, is_first ? arguments.output : Output{.quiet = true});
   });
   ProgressLine line(arguments.output.quiet || !is_first);
-  const auto hooks = is_first ? hooks_of_first(line) : hooks_of_others(arguments);
+  const auto hooks = is_first ? hooks_of_first(arguments, line) : hooks_of_others(arguments);
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   auto options = arguments.train;
@@ -251,6 +259,59 @@ std::string failure_text(const CLI::App* app, const CLI::Error& error) {
   return {};
 }
 
+// "base=0.3"
+LayerRate parse_rate(const std::string& text) {
+  const auto equal = text.rfind('=');
+  LayerRate rate{text.substr(0, equal), -1};
+  if (equal == std::string::npos || rate.group.empty() ||
+      !CLI::detail::lexical_cast(text.substr(equal + 1), rate.factor) || !(rate.factor >= 0))
+    throw CLI::ValidationError("--rate",
+                               "expected LAYERS=FACTOR, such as base=0.3; found '" + text + "'");
+  return rate;
+}
+
+void add_layer_options(CLI::App& command, TrainOptions& options) {
+  const auto freeze = [&options](const std::vector<std::string>& words) {
+    for (const auto& word : words) {
+      if (word == "base")
+        options.freeze = std::max(options.freeze, Freeze::base);
+      else if (word == "backbone")
+        options.freeze = Freeze::backbone;
+      else if (word != "none")
+        options.frozen.push_back(word);
+    }
+  };
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--freeze", freeze,
+          "Keep as it starts: none, base, backbone, or LAYERS: a word of their names or "
+          "re:EXPRESSION (repeatable)")
+      ->type_name("LAYERS")
+      ->expected(1)
+      ->take_all();
+  const auto rate = [&options](const std::vector<std::string>& words) {
+    for (const auto& word : words) options.layer_rates.push_back(parse_rate(word));
+  };
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--rate", rate,
+          "Learning rate of base, backbone, heads or LAYERS times FACTOR (repeatable; the last "
+          "that names a layer counts)")
+      ->type_name("LAYERS=FACTOR")
+      ->expected(1)
+      ->take_all();
+  command
+      .add_option("--heads-first", options.heads_first,
+                  "Warm-up of new heads: so many iterations nothing else moves")
+      ->check(whole_above_zero());
+  add_choice<OptimizerChoice>(command, "--optimizer", options.optimizer,
+                              {{"sgd", OptimizerChoice::sgd},
+                               {"adam", OptimizerChoice::adam},
+                               {"auto", OptimizerChoice::without_cuda}},
+                              "Of --recipe dlc: sgd or adam instead of pose_cfg.yaml's, or auto: "
+                              "what DeepLabCut takes on a TensorFlow without CUDA");
+}
+
 void add_training_options(CLI::App& command, TrainOptions& options) {
   add_choice<Recipe>(command, "--recipe", options.recipe,
                      {{"dlc", Recipe::dlc}, {"fast", Recipe::fast}},
@@ -259,30 +320,34 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
       "--init", options.init,
       "Start weights instead of init_weights: a snapshot, ImageNet weights, or random");
   command.add_option("--maxiters", options.max_iterations, "Iterations to train")
-      ->check(above_zero());
+      ->check(whole_above_zero());
   command.add_option("--saveiters", options.save_iterations, "Iterations between snapshots")
-      ->check(above_zero());
+      ->check(whole_above_zero());
+  command
+      .add_option("--max-snapshots-to-keep", options.max_snapshots,
+                  "Of those of every --saveiters, the newest; the best stays beside them")
+      ->check(whole_above_zero())
+      ->capture_default_str();
   command
       .add_option("--displayiters", options.display_iterations,
                   "Iterations between rows of learning_stats.csv")
-      ->check(above_zero());
+      ->check(whole_above_zero());
   command
       .add_option("--eval-iters", options.eval_iterations,
                   "Iterations between errors measured while training (0: never)")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--batch-size", options.batch_size, "Pictures in a batch")
-      ->check(above_zero());
-  command.add_option("--seed", options.seed, "Of start values and batches")->capture_default_str();
-  add_choice<Freeze>(
-      command, "--freeze", options.freeze,
-      {{"none", Freeze::none}, {"base", Freeze::base}, {"backbone", Freeze::backbone}},
-      "Keep as it starts: none, base or backbone");
+      ->check(whole_above_zero());
+  command.add_option("--seed", options.seed, "Of start values and batches")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_layer_options(command, options);
   command.add_option("--minutes", options.minutes, "Stop, resumable, after so many minutes")
       ->check(above_zero());
   command
       .add_option("--patience", options.patience,
                   "Stop early after so many measurements without a better test error")
-      ->check(above_zero());
+      ->check(whole_above_zero());
   command.add_flag("--exact-joints", options.exact_joints,
                    "Learn joints where they were labelled; DeepLabCut cuts them to whole pixels");
   command.add_flag("--strict", options.strict,
@@ -292,6 +357,17 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
                   "Stay within so much, such as 4GB (default: what the machine has left)")
       ->transform(CLI::AsSizeValue(true));
   command.add_flag("--overwrite", options.overwrite, "Begin anew although there is a run already");
+}
+
+// What --repeat takes from run.json cannot be asked for beside it.
+void let_record_decide(CLI::App& command) {
+  static const std::set<std::string> kFree = {"--repeat", "--run-name", "--overwrite", "--minutes",
+                                              "--memory", "--json",     "--quiet",     "--verbose",
+                                              "--color",  "--help"};
+  auto* repeat = command.get_option("--repeat");
+  for (auto* option : command.get_options())
+    if (!option->get_lnames().empty() && !kFree.contains("--" + option->get_lnames().front()))
+      repeat->excludes(option);
 }
 
 }  // namespace
@@ -312,6 +388,7 @@ void add_train(CLI::App& app) {
                     "Take only the backbone of a snapshot (keepdeconvweights false)");
   command->add_flag("--json", arguments->json, "The result as JSON");
   add_output_options(*command, arguments->output);
+  let_record_decide(*command);
   command->footer(
       "Examples:\n"
       "  poseheir train my-project/config.yaml\n"

@@ -95,6 +95,7 @@ std::size_t need_of(Trainer& trainer, const TrainingNeeds& needs, MapSize size, 
 }
 
 std::string gigabytes(std::size_t bytes) {
+  if (bytes < 1'000'000'000) return fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6);
   return fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9);
 }
 

@@ -83,12 +83,14 @@ PoseConfig read_train_config(const Project& project, const ModelChoice& choice) 
   if (std::filesystem::exists(paths.train_pose_config))
     return read_pose_config(paths.train_pose_config);
   const auto present = folders_in(paths.model.parent_path());
-  const auto hint = present.empty()
-                        ? std::string("no model at all; run create-training-dataset first")
-                        : fmt::format("the models {}", fmt::join(present, ", "));
-  throw Error(ErrorKind::usage, fmt::format("{}: not found: there is no model {}, but {} in {}",
-                                            paths.train_pose_config.string(), paths.model_name,
-                                            hint, paths.model.parent_path().string()));
+  const auto there = present.empty() ? std::string("no model at all")
+                                     : fmt::format("{}", fmt::join(present, ", "));
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("{}: no such file. In {} there is {}; choose another --shuffle, "
+                  "--trainset-index, --iteration or --modelprefix, or make this model: "
+                  "poseheir create-training-dataset",
+                  paths.train_pose_config.string(), paths.model.parent_path().string(), there));
 }
 
 std::vector<Snapshot> choose_snapshots(const Project& project, const ModelPaths& paths,

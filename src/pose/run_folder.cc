@@ -17,7 +17,6 @@
 namespace poseheir {
 namespace {
 
-constexpr std::size_t kKept = 5;  // DeepLabCut's max_snapshots_to_keep
 constexpr const char* kSentence = "iteration: ";
 constexpr const char* kStats = "learning_stats.csv";
 constexpr const char* kLosses = "learning_curve.csv";
@@ -27,7 +26,11 @@ constexpr const char* kBest = "best_snapshot.json";
 void append_line(const std::filesystem::path& path, const std::string& line) {
   std::ofstream stream(path, std::ios::app);
   stream << line << '\n';
-  if (!stream.flush()) throw Error(ErrorKind::io, path.string() + ": cannot be written");
+  if (!stream.flush())
+    throw Error(ErrorKind::io,
+                path.string() +
+                    ": cannot be written; is the disk full? With room made, the same "
+                    "command goes on");
 }
 
 // Lines whose first number is below `end`. What a kill cut off in the middle is no line.
@@ -57,8 +60,12 @@ std::string snapshot_name(std::int64_t iteration) { return fmt::format("snapshot
 
 }  // namespace
 
-void RunFolder::clear() const {
-  for (const auto& file : {path(kStats), path(kLosses), path(kErrors), path(kBest), state_file()})
+void RunFolder::clear(std::int64_t first_iteration) const {
+  if (first_iteration > 0)
+    cut_lines(path(kStats), first_iteration + 1);  // the last of its rows may be of that one
+  else
+    std::filesystem::remove(path(kStats));
+  for (const auto& file : {path(kLosses), path(kErrors), path(kBest), state_file()})
     std::filesystem::remove(file);
   EventFile::clear(path("log"));
 }
@@ -133,10 +140,10 @@ void RunFolder::mark_best(const std::optional<ErrorPoint>& best) const {
 
 void RunFolder::remove_old(TrainingState& state, const std::string& best) const {
   std::vector<std::string> kept, removed;
-  std::size_t regular = 0;
+  int regular = 0;
   for (auto name = state.snapshots.rbegin(); name != state.snapshots.rend(); ++name) {
     const bool is_regular = !contains(state.irregular, *name);
-    const bool is_new = is_regular && ++regular <= kKept;
+    const bool is_new = is_regular && ++regular <= max_snapshots_;
     (is_new || *name == best ? kept : removed).push_back(*name);
   }
   for (const auto& name : removed) {

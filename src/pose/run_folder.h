@@ -13,14 +13,15 @@ namespace poseheir {
 
 class RunFolder {
  public:
-  explicit RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit RunFolder(std::filesystem::path folder, int max_snapshots = 5)
+      : folder_(std::move(folder)), max_snapshots_(max_snapshots) {}
 
   std::filesystem::path state_file() const { return folder_ / "train_state.safetensors"; }
   std::filesystem::path path(const std::string& name) const { return folder_ / name; }
 
   // Begins anew: the curves and the state of an earlier run go, its snapshots stay (as
-  // DeepLabCut's).
-  void clear() const;
+  // DeepLabCut's). Where the run continues one, learning_stats.csv keeps that one's rows.
+  void clear(std::int64_t first_iteration) const;
   // What a killed process left half written.
   void clear_leftovers() const;
   // Takes back rows of the curves that lie behind the state from which the run goes on; the errors
@@ -34,7 +35,7 @@ class RunFolder {
   void add_error(const ErrorPoint& point) const;
 
   // snapshot-N, the checkpoint file and the state, in this order: a kill between any two loses
-  // nothing, for the run goes on from the state and writes the rest again. Keeps the five newest
+  // nothing, for the run goes on from the state and writes the rest again. Keeps the newest
   // regular snapshots of this run, and the best, which best_snapshot.json names.
   void save(std::int64_t iteration, const Network& network, TrainingState& state,
             const Parameters& parameters, const OptimizerState& optimizer,
@@ -46,6 +47,7 @@ class RunFolder {
   void mark_best(const std::optional<ErrorPoint>& best) const;
 
   std::filesystem::path folder_;
+  int max_snapshots_;
 };
 
 }  // namespace poseheir

@@ -15,6 +15,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLabels = "labels_crc32c";
 constexpr const char* kEngine = "engine";
+constexpr const char* kFrozen = "frozen";
+constexpr const char* kRates = "layer_rates";
+constexpr const char* kHeadsFirst = "heads_first";
+constexpr const char* kOptimizer = "optimizer";
 constexpr const char* kFirstEngine = "onednn";  // the one of runs that name none
 
 constexpr std::array kRecipes{std::pair{Recipe::dlc, "dlc"}, std::pair{Recipe::fast, "fast"}};
@@ -22,6 +26,9 @@ constexpr std::array kFreezes{std::pair{Freeze::none, "none"}, std::pair{Freeze:
                               std::pair{Freeze::backbone, "backbone"}};
 constexpr std::array kPrecisions{std::pair{Precision::fp32, "fp32"},
                                  std::pair{Precision::bf16, "bf16"}};
+constexpr std::array kOptimizers{
+    std::pair{OptimizerChoice::by_config, "pose_cfg"}, std::pair{OptimizerChoice::sgd, "sgd"},
+    std::pair{OptimizerChoice::adam, "adam"}, std::pair{OptimizerChoice::without_cuda, "auto"}};
 constexpr std::array kEngines{std::pair{EngineKind::onednn, kFirstEngine},
                               std::pair{EngineKind::torch, "torch"}};
 
@@ -86,6 +93,12 @@ void take(const json& from, const char* key, std::optional<T>& value) {
   if (!from.at(key).is_null()) value = from.at(key).get<T>();
 }
 
+json rates_json(const TrainOptions& options) {
+  auto rates = json::array();
+  for (const auto& [group, factor] : options.layer_rates) rates.push_back({group, factor});
+  return rates;
+}
+
 json options_json(const RunSubject& run) {
   const auto& options = run.options;
   return {{"recipe", name_of(kRecipes, options.recipe)},
@@ -97,8 +110,13 @@ json options_json(const RunSubject& run) {
           {"display_iterations", optional_json(options.display_iterations)},
           {"eval_iterations", optional_json(options.eval_iterations)},
           {"batch_size", optional_json(options.batch_size)},
+          {"max_snapshots", options.max_snapshots},
           {"seed", options.seed},
           {"freeze", name_of(kFreezes, options.freeze)},
+          {kFrozen, options.frozen},
+          {kRates, rates_json(options)},
+          {kHeadsFirst, options.heads_first},
+          {kOptimizer, name_of(kOptimizers, options.optimizer)},
           {"patience", optional_json(options.patience)},
           {"exact_joints", options.exact_joints},
           {"strict", options.strict},
@@ -119,8 +137,15 @@ TrainOptions options_of(const json& from) {
   take(from, "display_iterations", options.display_iterations);
   take(from, "eval_iterations", options.eval_iterations);
   take(from, "batch_size", options.batch_size);
+  options.max_snapshots = from.value("max_snapshots", options.max_snapshots);
   options.seed = from.at("seed");
   options.freeze = value_of(kFreezes, from.at("freeze"));
+  options.frozen = from.value(kFrozen, options.frozen);
+  for (const auto& rate : from.value(kRates, json::array()))
+    options.layer_rates.push_back({rate.at(0), rate.at(1)});
+  options.heads_first = from.value(kHeadsFirst, options.heads_first);
+  options.optimizer =
+      value_of(kOptimizers, from.value(kOptimizer, std::string(kOptimizers[0].second)));
   take(from, "patience", options.patience);
   options.exact_joints = from.at("exact_joints");
   options.strict = from.at("strict");
@@ -149,6 +174,15 @@ ModelChoice choice_of(const json& from) {
   return choice;
 }
 
+// Of runs whose version did not know the key yet.
+json before_it_was_told(const std::string& key) {
+  if (key == kEngine) return kFirstEngine;
+  if (key == kFrozen || key == kRates) return json::array();
+  if (key == kHeadsFirst) return 0;
+  if (key == kOptimizer) return kOptimizers[0].second;
+  return {};
+}
+
 }  // namespace
 
 json identity_of(const RunSubject& run) {
@@ -157,6 +191,10 @@ json identity_of(const RunSubject& run) {
       {"recipe", name_of(kRecipes, options.recipe)},
       {"seed", options.seed},
       {"freeze", name_of(kFreezes, options.freeze)},
+      {kFrozen, options.frozen},
+      {kRates, rates_json(options)},
+      {kHeadsFirst, options.heads_first},
+      {kOptimizer, name_of(kOptimizers, options.optimizer)},
       {"precision", name_of(kPrecisions, options.engine.precision)},
       {kEngine, engine_text(options.engine)},
       {"batch_size", run.plan.batches.batch_size},
@@ -176,9 +214,7 @@ json identity_of(const RunSubject& run) {
 std::string difference(const json& there, const json& now) {
   std::string text;
   for (const auto& [key, value] : now.items()) {
-    const auto old = there.contains(key) ? there[key]
-                     : key == kEngine    ? json(kFirstEngine)
-                                         : json();
+    const auto old = there.contains(key) ? there[key] : before_it_was_told(key);
     if (old == value || key == kLabels) continue;
     text += fmt::format("{}{} ({} there, {} now)", text.empty() ? "" : ", ", key, old.dump(),
                         value.dump());

@@ -26,7 +26,8 @@ bool names_weights(const fs::path& path) {
 
 // As written, else beside the project where the file was moved with it; DeepLabCut writes absolute
 // paths of another computer.
-fs::path find_weights(const PoseConfig& config, const fs::path& project, const std::string& text) {
+fs::path find_weights(const PoseConfig& config, const fs::path& project, const std::string& text,
+                      bool asked_for) {
   const auto written = without_bundle_suffix(text);
   const std::vector<fs::path> candidates = {written, project / written,
                                             config.path.parent_path() / written.filename()};
@@ -34,9 +35,9 @@ fs::path find_weights(const PoseConfig& config, const fs::path& project, const s
     if (names_weights(candidate)) return candidate;
   throw Error(
       ErrorKind::io,
-      fmt::format("start weights not found: {} (init_weights of {}); name others with --init "
-                  "FILE, or train without any: --init random",
-                  text, config.path.string()));
+      fmt::format("start weights not found: {} ({}); name others with --init FILE, or train "
+                  "without any: --init random",
+                  text, asked_for ? "--init" : "init_weights of " + config.path.string()));
 }
 
 const StoredTensor* find_backbone(const Checkpoint& source, const Variable& variable) {
@@ -99,7 +100,7 @@ StartWeights load_start_weights(const Network& network, const PoseConfig& config
     start.description = "all variables initialised afresh";
     return start;
   }
-  const auto path = find_weights(config, project_folder, wanted);
+  const auto path = find_weights(config, project_folder, wanted, !init.empty());
   start.source = path.string();
   // ".index" and its like are gone; what stem() cuts off now is part of a name such as x.ckpt.
   const auto iteration =

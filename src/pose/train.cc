@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
@@ -49,6 +50,26 @@ std::vector<std::filesystem::path> picture_paths(const Project& project, const D
   return paths;
 }
 
+Network network_of(const PoseConfig& config) try {
+  return build_network(config.network);
+} catch (const Error& error) {
+  throw error.within(config.path.string());
+}
+
+// Labels lie on a picture of this size; one that was exchanged has them elsewhere.
+std::shared_ptr<const Image> of_recorded_size(std::shared_ptr<const Image> picture,
+                                              const std::filesystem::path& path,
+                                              const TrainingRecord& record) {
+  if (picture->width != record.width || picture->height != record.height)
+    throw Error(
+        ErrorKind::mismatch,
+        fmt::format("{}: a picture of {} x {} pixels, but it was labelled at {} x {}; put "
+                    "that one back, or label it anew and make another training set "
+                    "(poseheir create-training-dataset)",
+                    path.string(), picture->width, picture->height, record.width, record.height));
+  return picture;
+}
+
 // Pictures come and go by the hundred. glibc would give each one's pages back, and the kernel clear
 // them for the next: an eighth of a small network's training.
 void keep_freed_memory() {
@@ -76,10 +97,10 @@ class Run {
         hooks_(hooks),
         team_(team),
         config_(read_train_config(project, choice)),
-        network_(build_network(config_.network)),
+        network_(network_of(config_)),
         dataset_(read_dataset(project, choice, config_)),
         folder_(model_paths(project, choice).train),
-        files_(folder_) {
+        files_(folder_, options.max_snapshots) {
     refuse_unfollowed_keys(config_, NetworkUse::training);
     if (options.exact_joints && !project.multi_animal)  // several animals' joints are not cut
       dataset_.records =
@@ -87,9 +108,11 @@ class Run {
     if (dataset_.records.empty())
       throw Error(ErrorKind::usage, fmt::format("{}: no labelled picture in its training set",
                                                 config_.path.string()));
+    require_same_keypoints();
     start_ = load_start_weights(network_, config_, project.folder, options.init, options.keep_heads,
                                 options.seed);
     plan_ = plan_training(network_, config_, options, start_.first_iteration);
+    refuse_vain_options();
     if (adjust) adjust(plan_);
     if (!options.eval_iterations && plan_.eval_iterations > 0)
       measure_errors_every(team.size() * affordable_interval(dataset_, plan_, options.freeze),
@@ -102,9 +125,11 @@ class Run {
   TrainResult train() {
     std::optional<FolderLock> lock;
     TrainResult result;
+    for (const auto* labels : {&dataset_.labels.warnings, &dataset_.animals.warnings})
+      for (const auto& text : *labels) warn(text);
     team_.agree([&] {
       if (!team_.leads()) return;
-      std::filesystem::create_directories(folder_);
+      make_folder();
       lock.emplace(folder_);
       if (!lock->stale_owner().empty())
         note(fmt::format("{} was at work here and is gone; taking over", lock->stale_owner()));
@@ -143,23 +168,96 @@ class Run {
     return options_.patience && history_.measured_since_best() >= *options_.patience;
   }
 
+  void require_same_keypoints() const {
+    const auto names = config_.keypoint_names.size();
+    const auto count = static_cast<std::size_t>(network_.spec.keypoints);
+    if (names > 0 && names != count)
+      throw Error(ErrorKind::mismatch,
+                  fmt::format("{}: num_joints is {}, but all_joints_names has {}; make them agree, "
+                              "or the model anew (poseheir create-training-dataset --overwrite)",
+                              config_.path.string(), count, names));
+    const auto labelled = dataset_.labels.bodyparts.size();
+    if (!project_.multi_animal && labelled != count)
+      throw Error(
+          ErrorKind::mismatch,
+          fmt::format("{}: num_joints is {}, but {} body parts are labelled; make the model "
+                      "anew (poseheir create-training-dataset --overwrite)",
+                      config_.path.string(), count, labelled));
+    for (const auto& record : dataset_.records)
+      for (const auto& joint : record.joints)
+        if (joint.id < 0 || static_cast<std::size_t>(joint.id) >= count)
+          throw Error(
+              ErrorKind::mismatch,
+              fmt::format("{}: its training set labels keypoint {} of {}, but num_joints is {} "
+                          "(numbers count from 0); make the model anew (poseheir "
+                          "create-training-dataset --overwrite)",
+                          config_.path.string(), joint.id, fmt::join(record.path, "/"), count));
+  }
+
+  // Options that would have no effect.
+  void refuse_vain_options() const {
+    const bool never = plan_.eval_iterations == 0;
+    if (options_.recipe != Recipe::dlc && options_.optimizer != OptimizerChoice::by_config)
+      throw Error(ErrorKind::usage, "--optimizer is of --recipe dlc; fast has its own");
+    if (config_.network.multi_animal && options_.eval_iterations.value_or(0) > 0)
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: errors of several animals are not measured while training, so "
+                              "--eval-iters {} asks in vain; poseheir evaluate measures them",
+                              config_.path.string(), *options_.eval_iterations));
+    if (options_.patience && never)
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: --patience waits for better errors, but none are measured while "
+                              "training{}",
+                              config_.path.string(),
+                              config_.network.multi_animal ? " several animals; leave it out"
+                                                           : " (--eval-iters 0)"));
+  }
+
   void refuse_another_run_than_repeated() const {
     if (options_.repeats.empty()) return;
-    const auto differs = difference(nlohmann::json::parse(options_.repeats), identity_);
+    const auto there = nlohmann::json::parse(options_.repeats);
+    const auto differs = difference(there, identity_);
     if (!differs.empty())
       throw Error(ErrorKind::mismatch, fmt::format("{}: that run cannot be repeated here: {}",
                                                    folder_.string(), differs));
+    if (labels_differ(there, identity_))
+      warn(
+          "the labels or the split have changed since that run: errors measured now do not compare "
+          "with its errors, nor need the best snapshot be the same");
+  }
+
+  void make_folder() const {
+    std::error_code code;
+    std::filesystem::create_directories(folder_, code);
+    if (code)
+      throw Error(ErrorKind::io,
+                  fmt::format("{}: cannot be made: {}; check who owns the folders above it and "
+                              "whether they may be written",
+                              folder_.string(), code.message()));
+  }
+
+  // Snapshots without a run.json are DeepLabCut's, or somebody's.
+  void refuse_to_replace_others() const {
+    if (options_.overwrite || std::filesystem::exists(folder_ / "run.json")) return;
+    const auto old = list_snapshots(folder_);
+    if (old.empty() || old.back().iteration <= plan_.first_iteration) return;
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: holds snapshots of a training that is not Poseheir's, up to {}; "
+                            "--run-name NAME trains beside it, --overwrite in its place, --init "
+                            "{} goes on from it",
+                            folder_.string(), old.back().prefix.filename().string(),
+                            old.back().prefix.string()));
   }
 
   // Finds out where to begin; true if that is in the middle of an earlier run.
   bool prepare() {
     files_.clear_leftovers();
-    const auto earlier = read_training_state_header(files_.state_file());
-    if (earlier && !options_.overwrite) {
+    const auto earlier = earlier_state();
+    if (earlier) {
       go_on(nlohmann::json::parse(earlier->identity));
       return true;
     }
-    files_.clear();
+    refuse_to_replace_others();
     note(start_.description);
     const auto old = list_snapshots(folder_);
     if (!old.empty() && old.back().iteration > plan_.last_iteration)
@@ -168,8 +266,38 @@ class Run {
     state_.identity = identity_.dump();
     state_.next_iteration = plan_.first_iteration;
     state_.parameters = std::move(start_.parameters);
-    write_file(folder_ / "run.json", format_run_record(subject(), folder_));
     return false;
+  }
+
+  // Only now that nothing stands in its way, an earlier run is given up.
+  void begin() const {
+    files_.clear(plan_.first_iteration);
+    write_file(folder_ / "run.json", format_run_record(subject(), folder_));
+  }
+
+  std::optional<TrainingState> earlier_state() const try {
+    return options_.overwrite ? std::nullopt : read_training_state_header(files_.state_file());
+  } catch (const Error& error) {
+    const auto old = list_snapshots(folder_);
+    throw Error(
+        error.kind(),
+        fmt::format("{}; the run cannot go on from it: --overwrite begins anew{}", error.what(),
+                    old.empty() ? std::string()
+                                : fmt::format(", --run-name NAME --init {} from the newest "
+                                              "snapshot",
+                                              old.back().prefix.string())));
+  }
+
+  // What run.json says is worth a note only: the run goes on without it.
+  void tell_of_other_threads() const try {
+    const int then = read_run_record(folder_ / "run.json").options.engine.threads;
+    const int now = thread_count(options_.engine);
+    if (then != now)
+      note(
+          fmt::format("the run began with {} thread{}, now it has {}: what follows is the same to "
+                      "rounding, not bit for bit",
+                      then, then == 1 ? "" : "s", now));
+  } catch (const Error&) {
   }
 
   void go_on(const nlohmann::json& identity) {
@@ -181,11 +309,13 @@ class Run {
                       "--run-name NAME keeps both",
                       folder_.string(), differs));
     if (labels_differ(identity, identity_))
-      note(
-          "warning: the labels or the split have changed since this run began: errors measured "
+      warn(
+          "the labels or the split have changed since this run began: errors measured "
           "from here on do not compare with those before");
+    tell_of_other_threads();
     state_ = read_training_state(files_.state_file(), network_);
     history_ = files_.cut_curves(state_.next_iteration);
+    lost_patience_ = has_lost_patience();
     note(is_finished() ? fmt::format("already trained to iteration {}; --overwrite trains again",
                                      state_.next_iteration - 1)
                        : fmt::format("going on at iteration {}", state_.next_iteration));
@@ -195,19 +325,25 @@ class Run {
     // Batches are prepared by threads of our own; OpenCV's would only take cores from the engine.
     cv::setNumThreads(1);
     keep_freed_memory();
-    TrainingPictures pictures(picture_paths(project_, dataset_), kPictureBytes, options_.strict,
+    const auto paths = picture_paths(project_, dataset_);
+    TrainingPictures pictures(paths, kPictureBytes, options_.strict,
                               [this](const std::string& line) { mailbox_.put(line); });
     // What the state held moves on to the trainer: large networks are not held twice.
     Trainer trainer(network_, std::move(state_.parameters), plan_.optimizer, options_.engine);
     trainer.set_trained(plan_.trained);
     team_.connect(trainer);
-    team_.agree([&] { check_memory(trainer); });
+    team_.agree([&] {
+      check_memory(trainer);
+      if (team_.leads() && !result.resumed) begin();
+    });
     if (result.resumed) trainer.restore(std::move(state_.optimizer));
     const auto make = [&](std::int64_t iteration) {
       auto choice = team_.share_of(choose_batch(dataset_.records, plan_.batches, iteration));
       for (auto& record : choice.records) record = pictures.usable(record);
       return assemble_batch(
-          dataset_.records, [&](int i) { return pictures.get(i); }, plan_.batches, choice);
+          dataset_.records,
+          [&](int i) { return of_recorded_size(pictures.get(i), paths[i], dataset_.records[i]); },
+          plan_.batches, choice);
     };
     BatchLoader loader(make, state_.next_iteration, loading_threads(), kBatchesAhead);
     if (team_.leads()) events_.emplace(folder_ / "log", state_.next_iteration);
@@ -255,9 +391,10 @@ class Run {
     const auto counts = team_.total(count_cells(outputs, batch.targets, pairwise, plan_.losses));
     const auto losses = team_.total(
         compute_losses(outputs, batch.targets, pairwise, plan_.losses, counts, gradients_));
-    if (!std::isfinite(losses.total)) team_.agree([&] { throw diverged(it, rate); });
+    if (!std::isfinite(losses.total))
+      team_.agree([&] { throw diverged("the loss is not a finite number", it, rate); });
     team_.backward(trainer, gradients_);
-    trainer.step(static_cast<float>(rate), plan_.rate_factors);
+    trainer.step(static_cast<float>(rate), plan_.factors_at(it));
     add(losses);
     ++state_.next_iteration;
     state_.seconds = seconds_before_ + seconds_since(started_);
@@ -278,15 +415,14 @@ class Run {
     if (is_regular || improved)
       save(trainer, it, is_regular);
     else if (seconds_since(saved_) > std::max(kStateSeconds, kStateShare * saving_seconds_))
-      save_state(trainer);
+      save_state(trainer, it);
     pass_on_mail();
     tell(it, rate, display ? mean : losses.total, display);
   }
 
   // What threads told; of pictures that only this rank has seen.
   void pass_on_mail() {
-    for (const auto& line : mailbox_.take())
-      if (hooks_.note) hooks_.note(line);
+    for (const auto& line : mailbox_.take()) tell_warning(line);
   }
 
   void add(const LossValues& losses) {
@@ -334,15 +470,25 @@ class Run {
     return improved;
   }
 
+  // A finite loss may have had a gradient that was none.
+  void require_finite(const Parameters& parameters, std::int64_t it) const {
+    for (const auto& values : parameters)
+      if (!std::all_of(values.begin(), values.end(),
+                       [](float value) { return std::isfinite(value); }))
+        throw diverged("the weights are no finite numbers", it, plan_.rate(it));
+  }
+
   void save(const Trainer& trainer, std::int64_t it, bool is_regular) {
     if (!team_.leads()) return;
+    require_finite(trainer.parameters(), it);
     const auto start = Clock::now();
     files_.save(it, network_, state_, trainer.parameters(), trainer.optimizer_state(), is_regular);
     saved_ = Clock::now();
     saving_seconds_ = std::chrono::duration<double>(saved_ - start).count();
   }
 
-  void save_state(const Trainer& trainer) {
+  void save_state(const Trainer& trainer, std::int64_t it) {
+    require_finite(trainer.parameters(), it);
     write_training_state(files_.state_file(), network_, state_, trainer.parameters(),
                          trainer.optimizer_state());
     saved_ = Clock::now();
@@ -364,19 +510,29 @@ class Run {
     hooks_.progress(progress);
   }
 
-  Error diverged(std::int64_t it, double rate) const {
+  Error diverged(const char* what, std::int64_t it, double rate) const {
     const auto last = state_.snapshots.empty() ? std::string("no snapshot was saved before")
                                                : "the last good one is " + state_.snapshots.back();
-    return {
-        ErrorKind::unsupported,
-        fmt::format("{}: the loss is not a finite number at iteration {} (learning rate {}); {}. "
-                    "Use a smaller rate (multi_step in pose_cfg.yaml), check the labels "
-                    "('poseheir check'), or start from pretrained weights",
-                    folder_.string(), it, rate, last)};
+    return {ErrorKind::unsupported,
+            fmt::format("{}: {} at iteration {} (learning rate {}); {}. "
+                        "Use a smaller rate (multi_step in pose_cfg.yaml), check the labels "
+                        "('poseheir check'), or start from pretrained weights",
+                        folder_.string(), what, it, rate, last)};
   }
 
   void note(const std::string& text) const {
     if (hooks_.note && team_.leads()) hooks_.note(text);
+  }
+
+  void warn(const std::string& text) const {
+    if (team_.leads()) tell_warning(text);
+  }
+
+  void tell_warning(const std::string& text) const {
+    if (hooks_.warning)
+      hooks_.warning(text);
+    else if (hooks_.note)
+      hooks_.note(text);
   }
 
   const Project& project_;

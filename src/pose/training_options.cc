@@ -40,6 +40,22 @@ int whole(const PoseConfig& config, const std::string& key, int otherwise) {
   return static_cast<int>(config.number(key, otherwise));
 }
 
+double above_zero(const PoseConfig& config, const std::string& key, double otherwise) {
+  const double value = config.number(key, otherwise);
+  if (!(value > 0 && std::isfinite(value)))
+    throw wrong(config, ErrorKind::usage, key,
+                fmt::format("is {}, expected a number above 0", value));
+  return value;
+}
+
+int whole_above_zero(const PoseConfig& config, const std::string& key, int otherwise) {
+  const double value = above_zero(config, key, otherwise);
+  if (value != std::floor(value) || value > 1e9)
+    throw wrong(config, ErrorKind::usage, key,
+                fmt::format("is {}, expected a whole number above 0", value));
+  return static_cast<int>(value);
+}
+
 // The probability of a flip: a whole number or a boolean counts as it is, all else means a half.
 std::optional<Sometimes> flip_option(const PoseConfig& config, const std::string& key,
                                      double apply_probability) {
@@ -309,8 +325,8 @@ void refuse_unfollowed_keys(const PoseConfig& config, NetworkUse use) {
 TargetOptions target_options(const PoseConfig& config) {
   TargetOptions options;
   options.stride_pixels = config.number("stride", 8);
-  options.disc_radius_pixels = config.number("pos_dist_thresh", 17);
-  options.locref_stdev = config.number("locref_stdev", 7.2801);
+  options.disc_radius_pixels = above_zero(config, "pos_dist_thresh", 17);
+  options.locref_stdev = above_zero(config, "locref_stdev", 7.2801);
   options.gaussian = config.text("scmap_type", "") == "gaussian";
   options.only_present_joints = config.flag("weigh_only_present_joints", false);
   return options;
@@ -340,11 +356,11 @@ BatchOptions batch_options(const PoseConfig& config) {
   const bool several = options.kind == LoaderKind::animals;
   const bool one_by_one =
       options.kind == LoaderKind::scalecrop || options.kind == LoaderKind::tensorpack;
-  options.batch_size = one_by_one ? 1 : std::max(1, whole(config, "batch_size", 1));
-  options.global_scale = config.number("global_scale", 1);
+  options.batch_size = one_by_one ? 1 : whole_above_zero(config, "batch_size", 1);
+  options.global_scale = above_zero(config, "global_scale", 1);
   if (config.has("scale_jitter_lo") && config.has("scale_jitter_up"))
-    options.scale_jitter = {config.number("scale_jitter_lo", 1),
-                            config.number("scale_jitter_up", 1)};
+    options.scale_jitter = {above_zero(config, "scale_jitter_lo", 1),
+                            above_zero(config, "scale_jitter_up", 1)};
   options.min_input_size = config.number("min_input_size", several ? 100 : 64);
   options.max_input_size = config.number("max_input_size", several ? 1e9 : 1500);
   options.shuffle = config.flag("shuffle", true);
@@ -372,13 +388,19 @@ BatchOptions batch_options(const PoseConfig& config) {
 std::vector<RateStep> rate_steps(const PoseConfig& config) {
   const auto list = config.lists.find("multi_step");
   if (list == config.lists.end())
-    throw wrong(config, ErrorKind::usage, "multi_step",
-                "is missing; expected a list of [learning rate, last iteration]");
+    throw wrong(
+        config, ErrorKind::usage, "multi_step",
+        fmt::format("{}; expected a list of [learning rate, last iteration]",
+                    config.has("multi_step") ? "holds something else than numbers" : "is missing"));
   std::vector<RateStep> steps;
   for (const auto& step : list->second) {
     if (step.size() != 2)
       throw wrong(config, ErrorKind::usage, "multi_step",
                   "must be a list of [learning rate, last iteration]");
+    if (!(step[0] >= 0 && std::isfinite(step[0]) && std::abs(step[1]) < 1e15))
+      throw wrong(
+          config, ErrorKind::usage, "multi_step",
+          fmt::format("has [{}, {}], expected [learning rate, last iteration]", step[0], step[1]));
     steps.push_back({step[0], static_cast<std::int64_t>(step[1])});
   }
   return steps;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "pose/layer_groups.h"
 #include "pose/schedule.h"
 #include "pose/training_options.h"
 #include "poseheir/error.h"
@@ -15,19 +16,31 @@ bool is_efficientnet(const Network& network) {
   return network.spec.net_type.find("efficientnet") != std::string::npos;
 }
 
+// deeplabcut/pose_estimation_tensorflow/core/train.py of 3.0.2, where is_cuda_build is false.
+std::vector<RateStep> steps_without_cuda() { return {{1e-4, 7500}, {5e-5, 12000}, {1e-5, 200000}}; }
+
+std::string optimizer_name(const PoseConfig& config, OptimizerChoice choice) {
+  if (choice == OptimizerChoice::sgd) return "sgd";
+  if (choice != OptimizerChoice::by_config) return "adam";
+  auto name = config.text("optimizer", "sgd");
+  if (name != "sgd" && name != "adam")
+    throw Error(ErrorKind::usage, fmt::format("{}: optimizer is '{}', expected sgd or adam",
+                                              config.path.string(), name));
+  return name;
+}
+
 void plan_dlc(TrainingPlan& plan, const Network& network, const PoseConfig& config,
               const TrainOptions& options) {
-  const auto steps = rate_steps(config);
-  const auto optimizer = config.text("optimizer", "sgd");
-  if (optimizer != "sgd" && optimizer != "adam")
-    throw Error(ErrorKind::usage, fmt::format("{}: optimizer is '{}', expected sgd or adam",
-                                              config.path.string(), optimizer));
+  const bool automatic = options.optimizer == OptimizerChoice::without_cuda;
+  const auto steps = automatic ? steps_without_cuda() : rate_steps(config);
+  const auto optimizer = optimizer_name(config, options.optimizer);
   plan.optimizer.kind = optimizer == "adam" || is_efficientnet(network)
                             ? OptimizerKind::adam
                             : OptimizerKind::sgd_momentum;
   const auto first = plan.first_iteration;
   if (is_efficientnet(network)) {
-    const auto decay = cosine_decay(config);
+    auto decay = cosine_decay(config);
+    if (automatic) decay.initial = 5e-4;
     plan.rate = [decay, first](std::int64_t it) { return cosine_rate(decay, it - first); };
   } else {
     plan.rate = [steps, first](std::int64_t it) { return multi_step_rate(steps, it - first); };
@@ -67,7 +80,8 @@ void plan_fast(TrainingPlan& plan, const Network& network, const TrainOptions& o
 }
 
 std::vector<bool> trained_variables(const Network& network, const PoseConfig& config,
-                                    Freeze freeze) {
+                                    const TrainOptions& options) {
+  const auto freeze = options.freeze;
   const bool encoder_frozen = config.flag("freezeencoder", false);
   std::vector<bool> trained;
   for (const auto& variable : network.variables) {
@@ -76,7 +90,47 @@ std::vector<bool> trained_variables(const Network& network, const PoseConfig& co
                         (encoder_frozen && !variable.info.name.starts_with("pose"));
     trained.push_back(variable.trainable && !frozen);
   }
+  for (const auto& group : options.frozen) {
+    const auto named = variables_named(network, group);
+    for (std::size_t i = 0; i < trained.size(); ++i) trained[i] = trained[i] && !named[i];
+  }
+  if (std::find(trained.begin(), trained.end(), true) == trained.end())
+    throw Error(ErrorKind::usage, "--freeze leaves nothing to train; freeze less");
   return trained;
+}
+
+void plan_rates(TrainingPlan& plan, const Network& network, const TrainOptions& options) {
+  if (!options.layer_rates.empty()) plan.rate_factors.assign(network.variables.size(), 1.0F);
+  for (const auto& [group, factor] : options.layer_rates) {
+    if (!(factor >= 0 && std::isfinite(factor)))
+      throw Error(ErrorKind::usage,
+                  fmt::format("--rate {}={}: expected a factor from 0", group, factor));
+    const auto named = variables_named(network, group);
+    for (std::size_t i = 0; i < named.size(); ++i)
+      if (named[i]) plan.rate_factors[i] = static_cast<float>(factor);
+  }
+  if (options.heads_first <= 0) return;
+  plan.heads_alone_until = plan.first_iteration + options.heads_first;
+  const auto heads = variables_named(network, "heads");
+  for (std::size_t i = 0; i < heads.size(); ++i)
+    plan.head_factors.push_back(!heads[i]                   ? 0.0F
+                                : plan.rate_factors.empty() ? 1.0F
+                                                            : plan.rate_factors[i]);
+}
+
+void set_batch_size(int size, BatchOptions& batches, const PoseConfig& config) {
+  constexpr int kMost = 1 << 16;
+  const bool one_by_one =
+      batches.kind == LoaderKind::scalecrop || batches.kind == LoaderKind::tensorpack;
+  if (one_by_one && size > 1)
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: dataset_type {} gives one picture at a time, so --batch-size {} "
+                            "asks in vain; leave it out, or take imgaug or --recipe fast",
+                            config.path.string(), config.dataset_type, size));
+  if (size > kMost)
+    throw Error(ErrorKind::usage,
+                fmt::format("--batch-size {}: at most {} pictures in a batch", size, kMost));
+  batches.batch_size = std::max(1, size);
 }
 
 }  // namespace
@@ -103,7 +157,7 @@ TrainingPlan plan_training(const Network& network, const PoseConfig& config,
   // DeepLabCut's multi-animal trainer takes one picture at a time with anything but Adam.
   if (plan.batches.animals && plan.optimizer.kind != OptimizerKind::adam)
     plan.batches.batch_size = 1;
-  if (options.batch_size) plan.batches.batch_size = std::max(1, *options.batch_size);
+  if (options.batch_size) set_batch_size(*options.batch_size, plan.batches, config);
   const auto at_least_one = [](std::int64_t value) { return std::max<std::int64_t>(value, 1); };
   plan.display_iterations =
       at_least_one(options.display_iterations.value_or(plan.display_iterations));
@@ -113,7 +167,8 @@ TrainingPlan plan_training(const Network& network, const PoseConfig& config,
       options.eval_iterations.value_or(std::clamp<std::int64_t>(total / 10, 50, 5000));
   // How far animals are from their labels is no question of single points: evaluate tells it.
   if (plan.batches.animals) plan.eval_iterations = 0;
-  plan.trained = trained_variables(network, config, options.freeze);
+  plan.trained = trained_variables(network, config, options);
+  plan_rates(plan, network, options);
   return plan;
 }
 

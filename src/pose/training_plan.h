@@ -23,6 +23,13 @@ struct TrainingPlan {
   bool eval_at_snapshots = true;     // also at those between
   std::vector<bool> trained;         // by variable
   std::vector<float> rate_factors;   // by variable; empty: all ones
+  // Warm-up of new heads: before this iteration these factors count.
+  std::int64_t heads_alone_until = 0;
+  std::vector<float> head_factors;
+
+  const std::vector<float>& factors_at(std::int64_t iteration) const {
+    return iteration < heads_alone_until ? head_factors : rate_factors;
+  }
 };
 
 // Measures errors no more often than every `interval` iterations: at snapshots, where it can be.

@@ -125,8 +125,7 @@ TEST(LoadModel, ListsTheModelsThereAreWhenTheChoiceHasNone) {
   ModelChoice choice;
   choice.shuffle = 7;
   EXPECT_ERROR(read_train_config(openfield.project, choice), ErrorKind::usage,
-               "there is no model openfieldOct30-trainset95shuffle7, but the models "
-               "openfieldOct30-trainset95shuffle1");
+               "there is openfieldOct30-trainset95shuffle1; choose another --shuffle");
 }
 
 TEST(LoadModel, SaysWhatTheSnapshotHoldsWhenThePoseConfigContradictsIt) {

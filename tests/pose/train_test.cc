@@ -9,6 +9,8 @@
 #include "base/folder_lock.h"
 #include "expect_error.h"
 #include "openfield.h"
+#include "pose/train_adjusted.h"
+#include "poseheir/media.h"
 #include "poseheir/predict.h"
 #include "tiny_disk.h"
 
@@ -362,6 +364,200 @@ TEST(Train, IsRepeatedBitForBitFromItsRunJson) {
   record.choice.run_name = "c";
   EXPECT_ERROR(train(project, record.choice, record.options), ErrorKind::mismatch,
                "that run cannot be repeated here: pose_cfg_crc32c (");
+}
+
+TEST(Train, KeepsTheEarlierRunWhenItsReplacementCannotStart) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.max_iterations = 2;
+  openfield.run("a");
+  const auto stats = openfield.file("a", "learning_curve.csv");
+  openfield.options.overwrite = true;
+  openfield.options.memory_bytes = std::size_t{10} << 20U;
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "not even one picture at a time fits");
+  EXPECT_EQ(openfield.file("a", "learning_curve.csv"), stats);
+  openfield.options.overwrite = false;
+  openfield.options.memory_bytes.reset();
+  EXPECT_TRUE(openfield.run("a").resumed);
+}
+
+// The reference project holds what DeepLabCut trained: snapshot-4000 and its learning_stats.csv.
+TEST(Train, DoesNotReplaceATrainingOfDeepLabCutButGoesOnFromIt) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  const auto own = [&](const std::string& name) {
+    return read_file(openfield.train_folder / name);
+  };
+  const auto train_there = [&] { return train(openfield.project, {}, openfield.options); };
+  const auto stats = own("learning_stats.csv"), weights = own("snapshot-4000.index");
+  EXPECT_ERROR(train_there(), ErrorKind::usage,
+               "holds snapshots of a training that is not Poseheir's, up to snapshot-4000; "
+               "--run-name NAME");
+  EXPECT_EQ(own("learning_stats.csv"), stats);
+  openfield.options.init = (openfield.train_folder / "snapshot-4000").string();
+  EXPECT_EQ(train_there().last_iteration, 4006);
+  EXPECT_EQ(own("snapshot-4000.index"), weights);
+  EXPECT_TRUE(own("learning_stats.csv").starts_with(stats + "4002, "));
+  openfield.options.init = "random";
+  openfield.options.overwrite = true;
+  EXPECT_EQ(train_there().last_iteration, 6);
+  EXPECT_TRUE(own("learning_stats.csv").starts_with("2, "));
+}
+
+TEST(Train, KeepsAsManySnapshotsAsAskedFor) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.save_iterations = 1;
+  openfield.options.max_snapshots = 2;
+  openfield.run("a");
+  std::vector<std::int64_t> kept;
+  for (const auto& snapshot : list_snapshots(openfield.train_folder / "runs/a"))
+    kept.push_back(snapshot.iteration);
+  EXPECT_EQ(kept, (std::vector<std::int64_t>{5, 6}));
+}
+
+TEST(Train, RefusesOptionsThatWouldHaveNoEffect) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.patience = 3;
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "none are measured while training");
+  openfield.options.patience.reset();
+  openfield.options.batch_size = 4;
+  set_pose_config_value(openfield.train_folder / "pose_cfg.yaml", "dataset_type", "scalecrop");
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "one picture at a time, so --batch-size 4");
+  openfield.options.batch_size = 2'000'000'000;
+  openfield.options.recipe = Recipe::fast;
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "at most 65536 pictures");
+}
+
+TEST(Train, MovesOnlyTheHeadsWhileTheyWarmUpAndGoesOnInTheMiddleOfThat) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.init = (OpenfieldProject::reference() / kTrain / "snapshot-4000").string();
+  openfield.options.save_iterations = 2;
+  openfield.options.max_iterations = 5;
+  openfield.options.heads_first = 3;
+  openfield.options.layer_rates = {{"locref", 0}};
+  openfield.run("whole");
+  const auto moved = [&](int from, int to, const char* name) {
+    const auto values = [&](int iteration) {
+      auto snapshot = openfield.options.init;
+      if (iteration > 4000)
+        snapshot = openfield.train_folder / ("runs/whole/snapshot-" + std::to_string(iteration));
+      return read_floats(*read_checkpoint(snapshot).find(name));
+    };
+    return values(from) != values(to);
+  };
+  EXPECT_FALSE(moved(4000, 4002, "MobilenetV2/Conv/weights"));
+  EXPECT_TRUE(moved(4000, 4002, "pose/part_pred/block4/weights"));
+  EXPECT_TRUE(moved(4002, 4004, "MobilenetV2/Conv/weights"));
+  EXPECT_FALSE(moved(4000, 4004, "pose/locref_pred/block4/weights"));
+  TrainHooks hooks;
+  hooks.stop = [] { return true; };
+  openfield.run("stopped", hooks);
+  openfield.run("stopped");
+  const std::string weights = "snapshot-4005.data-00000-of-00001";
+  EXPECT_TRUE(openfield.file("stopped", weights) == openfield.file("whole", weights));
+  const auto record = read_run_record(openfield.train_folder / "runs/whole/run.json");
+  EXPECT_EQ(record.options.heads_first, 3);
+  ASSERT_EQ(record.options.layer_rates.size(), 1U);
+  EXPECT_EQ(record.options.layer_rates[0].group, "locref");
+  openfield.options.heads_first = 2;
+  EXPECT_ERROR(openfield.run("whole"), ErrorKind::usage, "heads_first (3 there, 2 now)");
+}
+
+TEST(Train, SavesNoWeightsThatAreNoNumbers) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  ModelChoice choice;
+  choice.run_name = "a";
+  const auto leap = [](TrainingPlan& plan) {
+    plan.rate = [](std::int64_t it) { return it == 6 ? HUGE_VAL : 1e-3; };
+  };
+  EXPECT_ERROR(train_adjusted(openfield.project, choice, openfield.options, {}, leap),
+               ErrorKind::unsupported,
+               "the weights are no finite numbers at iteration 6 (learning rate inf); the last "
+               "good one is snapshot-3");
+  const auto left = list_snapshots(openfield.train_folder / "runs/a");
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].iteration, 3);
+}
+
+TEST(Train, NamesAPictureThatWasExchangedForAnotherSize) {
+  NEEDS_OPENFIELD;
+  for (const char* loader : {"imgaug", "scalecrop"}) {
+    const Openfield openfield;
+    set_pose_config_value(openfield.train_folder / "pose_cfg.yaml", "dataset_type", loader);
+    for (const auto& entry : std::filesystem::directory_iterator(own_pictures(openfield.folder)))
+      if (entry.path().extension() == ".png")
+        write_image(entry.path(), {20, 30, std::vector<std::uint8_t>(20 * 30 * 3, 9)});
+    EXPECT_ERROR(openfield.run("a"), ErrorKind::mismatch,
+                 "a picture of 30 x 20 pixels, but it was labelled at 640 x 480");
+  }
+}
+
+TEST(Train, WantsAsManyKeypointsAsAreNamedAndLabelled) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  const auto config = openfield.train_folder / "pose_cfg.yaml";
+  set_pose_config_value(config, "num_joints", "5");
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::mismatch,
+               "num_joints is 5, but all_joints_names has 4");
+  set_pose_config_value(config, "num_joints", "3");
+  auto text = read_file(config);
+  text.erase(text.find("- tailbase\n"), std::string("- tailbase\n").size());
+  write_file(config, text);
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::mismatch, "labels keypoint 3 of labeled-data/");
+}
+
+TEST(Train, NamesTheFileOfAnUnknownNetwork) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  set_pose_config_value(openfield.train_folder / "pose_cfg.yaml", "net_type", "resnet_51");
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "pose_cfg.yaml: unknown net_type 'resnet_51'");
+}
+
+TEST(Train, SaysWhatToDoAboutADamagedState) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  openfield.run("a");
+  const auto state = openfield.train_folder / "runs/a/train_state.safetensors";
+  std::filesystem::resize_file(state, 1000);
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::corrupt,
+               "the run cannot go on from it: --overwrite begins anew, --run-name NAME --init ");
+}
+
+TEST(Train, TellsThatItGoesOnWithOtherThreads) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.engine.threads = 1;
+  TrainHooks hooks;
+  hooks.stop = [] { return true; };
+  openfield.run("a", hooks);
+  std::string notes;
+  hooks.stop = {};
+  hooks.note = [&](const std::string& text) { notes += text + '\n'; };
+  openfield.options.engine.threads = 2;
+  EXPECT_TRUE(openfield.run("a", hooks).finished);
+  EXPECT_NE(notes.find("the run began with 1 thread, now it has 2"), std::string::npos) << notes;
+}
+
+TEST(Train, TellsThatARepetitionHasOtherLabels) {
+  NEEDS_OPENFIELD;
+  const Openfield openfield;
+  openfield.run("a");
+  auto record = read_run_record(openfield.train_folder / "runs/a/run.json");
+  const auto set =
+      openfield.folder / "training-datasets/iteration-0/UnaugmentedDataSet_openfieldOct30";
+  auto labels = read_labels(set / "CollectedData_Pranav.h5");
+  labels.images[0].points[0].x += 1;
+  write_labels(set / "CollectedData_Pranav", labels);
+  record.choice.run_name = "b";
+  std::string warnings;
+  TrainHooks hooks;
+  hooks.warning = [&](const std::string& text) { warnings += text + '\n'; };
+  EXPECT_TRUE(train(openfield.project, record.choice, record.options, hooks).finished);
+  EXPECT_NE(warnings.find("have changed since that run"), std::string::npos) << warnings;
 }
 
 TEST(Train, RefusesARunJsonThatTellsTooLittle) {

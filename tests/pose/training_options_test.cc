@@ -29,6 +29,23 @@ TEST(TrainingOptions, ApplyWhatAFileDoesNotMention) {
   EXPECT_FALSE(options_of("").scale_jitter);
 }
 
+TEST(TrainingOptions, RefuseNumbersThatMakeNoSense) {
+  for (const auto* text : {"global_scale: -1", "global_scale: 0", "global_scale: nan",
+                           "pos_dist_thresh: -17", "locref_stdev: 0", "batch_size: -3",
+                           "batch_size: 1.5", "scale_jitter_lo: 0\nscale_jitter_up: 1"}) {
+    const std::string line = text;
+    EXPECT_ERROR(options_of(line + "\n"), ErrorKind::usage,
+                 "line 5: key '" + line.substr(0, line.find(':')) + "' is ");
+  }
+  const auto steps = [](const std::string& list) {
+    return rate_steps(parse_pose_config(kNetwork + "multi_step: " + list + "\n"));
+  };
+  EXPECT_EQ(steps("[[0.005, 10]]")[0].last_iteration, 10);
+  EXPECT_ERROR(steps("[[0.005, x]]"), ErrorKind::usage, "holds something else than numbers");
+  EXPECT_ERROR(steps("[[nan, 10]]"), ErrorKind::usage, "expected [learning rate, last iteration]");
+  EXPECT_ERROR(steps("[[-1, 10]]"), ErrorKind::usage, "has [-1, 10]");
+}
+
 TEST(TrainingOptions, RotateByOneDegreeForTrueAndBy25ForAFloat) {
   EXPECT_EQ(options_of("").augment.rotation.first.high, 1);  // absent: true
   EXPECT_EQ(options_of("rotation: true\n").augment.rotation.first.high, 1);

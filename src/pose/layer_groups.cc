@@ -1,0 +1,65 @@
+#include "pose/layer_groups.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <functional>
+#include <regex>
+
+#include "base/text.h"
+#include "poseheir/error.h"
+
+namespace poseheir {
+namespace {
+
+using Matches = std::function<bool(const Variable&)>;
+
+constexpr const char* kExpression = "re:";
+
+std::regex compiled(const std::string& pattern) {
+  try {
+    return std::regex(pattern);
+  } catch (const std::regex_error& error) {
+    throw Error(ErrorKind::usage, fmt::format("'{}{}' is not a regular expression: {}", kExpression,
+                                              printable(pattern), error.what()));
+  }
+}
+
+Matches matches_of(const std::string& group) {
+  if (group == "base")
+    return [](const Variable& variable) { return variable.part == NetworkPart::base; };
+  if (group == "backbone")
+    return [](const Variable& variable) {
+      return variable.part == NetworkPart::base || variable.part == NetworkPart::last_block;
+    };
+  if (group == "heads")
+    return [](const Variable& variable) {
+      return variable.part == NetworkPart::head || variable.part == NetworkPart::decoder;
+    };
+  if (group.starts_with(kExpression))
+    return
+        [expression = compiled(group.substr(std::string(kExpression).size()))](
+            const Variable& variable) { return std::regex_search(variable.info.name, expression); };
+  return [word = to_lower(group)](const Variable& variable) {
+    return to_lower(variable.info.name).find(word) != std::string::npos;
+  };
+}
+
+}  // namespace
+
+std::vector<bool> variables_named(const Network& network, const std::string& group) {
+  const std::array<std::string, 3> words = {"base", "backbone", "heads"};
+  const auto matches = matches_of(group);
+  std::vector<bool> named;
+  for (const auto& variable : network.variables)
+    named.push_back(!group.empty() && matches(variable));
+  if (std::find(named.begin(), named.end(), true) == named.end())
+    throw Error(ErrorKind::usage,
+                fmt::format("no variable of {} is named by '{}'{}; expected base, backbone, heads, "
+                            "a word of their names or re:EXPRESSION ('poseheir inspect SNAPSHOT' "
+                            "lists the names)",
+                            network.spec.net_type, printable(group), nearest_hint(group, words)));
+  return named;
+}
+
+}  // namespace poseheir
