@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "poseheir/demo.h"
+#include "poseheir/metrics.h"
 #include "poseheir/project.h"
 #include "temp_dir.h"
 
@@ -33,18 +34,20 @@ class TorchProgram : public testing::Test {
     int code = 0;
     std::string out, err;
   };
-  Outcome run(const std::string& arguments) const {
+  Outcome run(const std::string& arguments, const std::string& launcher = {}) const {
     const auto out = folder_ / "out", err = folder_ / "err";
-    const auto line = std::string(POSEHEIR_PROGRAM) + " " + arguments + " >" + out.string() +
-                      " 2>" + err.string();
+    const auto line =
+        launcher + POSEHEIR_PROGRAM + " " + arguments + " >" + out.string() + " 2>" + err.string();
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(out), read_file(err)};
   }
 
-  Outcome train(const std::string& name, const std::string& more) const {
+  Outcome train(const std::string& name, const std::string& more,
+                const std::string& launcher = {}) const {
     return run("train " + config_.string() + " --run-name " + name +
-               " --recipe dlc --init random --displayiters 1 --eval-iters 2 --batch-size 2 " +
-               more);
+                   " --recipe dlc --init random --displayiters 1 --eval-iters 2 --batch-size 2 " +
+                   more,
+               launcher);
   }
 
   fs::path run_folder(const std::string& name) const {
@@ -79,6 +82,32 @@ TEST_F(TorchProgram, RepeatsARunBitForBit) {
   const auto repeat = run("train --repeat " + (run_folder("first") / "run.json").string());
   EXPECT_EQ(repeat.code, 0);
   EXPECT_THAT(repeat.err, HasSubstr("the same weights, bit for bit"));
+}
+
+TEST_F(TorchProgram, TrainsInTwoProcesses) {
+  const std::string mpirun = POSEHEIR_MPIRUN;
+  if (mpirun.empty()) GTEST_SKIP() << "built without MPI (libopenmpi-dev)";
+  for (const char* variable : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
+                               "OMPI_MCA_rmaps_base_oversubscribe"})
+    ::setenv(variable, "1", 1);
+  ::setenv("OMPI_MCA_plm_rsh_agent", "/bin/false", 1);
+  // An untrained network's steps magnify rounding; what sums of gradients must be is tested in
+  // engine/parts_test.cc.
+  const auto path = model_paths(read_project(config_), {}).train / "pose_cfg.yaml";
+  auto text = read_file(path);
+  const std::string rate = "- - 0.005\n";
+  ASSERT_NE(text.find(rate), std::string::npos);
+  write_file(path, text.replace(text.find(rate), rate.size(), "- - 0.0000001\n"));
+  const std::string options = "--engine torch --device cpu --threads 1 --maxiters 3";
+  const auto one = train("one", options), two = train("two", options, mpirun + " -n 2 ");
+  ASSERT_EQ(one.code, 0) << one.err;
+  ASSERT_EQ(two.code, 0) << two.err;
+  const auto expected = read_learning_curve(run_folder("one") / "learning_curve.csv");
+  const auto actual = read_learning_curve(run_folder("two") / "learning_curve.csv");
+  ASSERT_EQ(actual.size(), expected.size());
+  ASSERT_FALSE(expected.empty());
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_NEAR(actual[i].part_loss, expected[i].part_loss, 1e-5 * expected[i].part_loss);
 }
 
 TEST_F(TorchProgram, DoesNotGoOnWithARunOfTheOtherEngine) {
