@@ -277,10 +277,13 @@ Id Node::field_type(const Field& field, hid_t type) const {
   Id member;
   const hsize_t width = field.width;
   const Id file_type(H5Dget_type(id_), place_);
-  const Id stored(
-      H5Tget_member_type(file_type, static_cast<unsigned>(std::max(
-                                        0, H5Tget_member_index(file_type, field.name.c_str())))),
-      place_);
+  // The library leaves a column that is not there as it was, and says nothing.
+  const int column = H5Tget_class(file_type) == H5T_COMPOUND
+                         ? H5Tget_member_index(file_type, field.name.c_str())
+                         : -1;
+  if (column < 0)
+    throw Error(ErrorKind::corrupt, fmt::format("{}: has no column '{}'", place_, field.name));
+  const Id stored(H5Tget_member_type(file_type, static_cast<unsigned>(column)), place_);
   const bool is_array = H5Tget_class(stored) == H5T_ARRAY;
   if (is_array) member = Id(H5Tarray_create2(type, 1, &width), place_);
   const auto size = H5Tget_size(type) * width;

@@ -75,10 +75,17 @@ bool is_unfilled(const YAML::Node& node) {
   return node.IsScalar() && node.Scalar().starts_with("willbeautomaticallyupdated");
 }
 
-void keep(PoseConfig& config, const std::string& key, const YAML::Node& node) {
+void keep(PoseConfig& config, const std::string& key, const YAML::Node& node, int depth = 0) {
+  constexpr int kDeepest = 20;  // DeepLabCut's has two; an alias may lie in what it stands for
+  if (depth > kDeepest)
+    throw Error(ErrorKind::corrupt,
+                fmt::format("{}: key '{}' lies in itself, or more than {} keys deep",
+                            config.path.empty() ? "pose_cfg.yaml" : config.path.string(),
+                            key.substr(0, key.find('.')), kDeepest));
   if (node.IsNull() || is_unfilled(node)) return;
   if (node.IsMap()) {
-    for (const auto& item : node) keep(config, key + "." + item.first.Scalar(), item.second);
+    for (const auto& item : node)
+      keep(config, key + "." + item.first.Scalar(), item.second, depth + 1);
     return;
   }
   if (node.IsScalar()) {

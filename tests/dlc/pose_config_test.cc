@@ -10,6 +10,11 @@
 namespace poseheir {
 namespace {
 
+TEST(PoseConfig, LiesNotInItself) {
+  EXPECT_ERROR(parse_pose_config("net_type: resnet_50\nloop: &a\n  b: *a\n"), ErrorKind::corrupt,
+               "key 'loop' lies in itself");
+}
+
 using testing::ElementsAre;
 
 TEST(PoseConfig, HasDeepLabCutsDefaultsUnderneath) {

@@ -74,6 +74,16 @@ TEST(SleapFile, OfPredictionsAloneIsRefused) {
   EXPECT_ERROR(read(file("predicted.slp")), ErrorKind::unsupported, "only predictions");
 }
 
+TEST(SleapFile, WithoutAColumnIsRefusedNotReadAsZeros) {
+  const TempDir folder;
+  auto bytes = read_file(file("one.pkg.slp"));
+  const auto name = bytes.find(std::string("visible\0", 8));
+  ASSERT_NE(name, std::string::npos);
+  bytes[name] = 'V';
+  write_file(folder / "a.slp", bytes);
+  EXPECT_ERROR(read(folder / "a.slp"), ErrorKind::corrupt, "/points: has no column 'visible'");
+}
+
 TEST(SleapFile, DamagedOrForeignIsNamed) {
   const TempDir folder;
   const auto bytes = read_file(file("one.pkg.slp"));
