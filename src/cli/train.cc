@@ -360,14 +360,17 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
 }
 
 // What --repeat takes from run.json cannot be asked for beside it.
-void let_record_decide(CLI::App& command) {
-  static const std::set<std::string> kFree = {"--repeat", "--run-name", "--overwrite", "--minutes",
-                                              "--memory", "--json",     "--quiet",     "--verbose",
-                                              "--color",  "--help"};
-  auto* repeat = command.get_option("--repeat");
-  for (auto* option : command.get_options())
-    if (!option->get_lnames().empty() && !kFree.contains("--" + option->get_lnames().front()))
-      repeat->excludes(option);
+void refuse_beside_record(const CLI::App& command) {
+  static const std::set<std::string> kFree = {
+      "repeat", "run-name", "overwrite", "minutes", "memory", "json", "quiet", "verbose", "color"};
+  if (command.count("--repeat") == 0) return;
+  for (const auto* option : command.get_options()) {
+    const auto& names = option->get_lnames();
+    if (option->count() > 0 && !names.empty() && !kFree.contains(names.front()))
+      throw CLI::ParseError(
+          fmt::format("--repeat trains as run.json says; leave out --{}", names.front()),
+          CLI::ExitCodes::ExcludesError);
+  }
 }
 
 }  // namespace
@@ -388,7 +391,6 @@ void add_train(CLI::App& app) {
                     "Take only the backbone of a snapshot (keepdeconvweights false)");
   command->add_flag("--json", arguments->json, "The result as JSON");
   add_output_options(*command, arguments->output);
-  let_record_decide(*command);
   command->footer(
       "Examples:\n"
       "  poseheir train my-project/config.yaml\n"
@@ -397,7 +399,10 @@ void add_train(CLI::App& app) {
     return command->parsed() ? failure_text(failed, error)
                              : CLI::FailureMessage::simple(failed, error);
   });
-  command->callback([arguments] { run_train(*arguments); });
+  command->callback([arguments, command] {
+    refuse_beside_record(*command);
+    run_train(*arguments);
+  });
 }
 
 }  // namespace poseheir

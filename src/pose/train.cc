@@ -258,7 +258,14 @@ class Run {
       return true;
     }
     refuse_to_replace_others();
-    note(start_.description);
+    if (start_.source.empty() && options_.init.empty())
+      warn(fmt::format(
+          "{}: init_weights is empty, so all variables are initialised afresh; training "
+          "from ImageNet's weights (--init FILE) or from another model's ('poseheir "
+          "transfer') needs far fewer pictures and iterations",
+          config_.path.string()));
+    else
+      note(start_.description);
     const auto old = list_snapshots(folder_);
     if (!old.empty() && old.back().iteration > plan_.last_iteration)
       note(fmt::format("the folder also holds later snapshots of an earlier run, up to {}",
@@ -288,16 +295,27 @@ class Run {
                                               old.back().prefix.string())));
   }
 
-  // What run.json says is worth a note only: the run goes on without it.
-  void tell_of_other_threads() const try {
-    const int then = read_run_record(folder_ / "run.json").options.engine.threads;
-    const int now = thread_count(options_.engine);
-    if (then != now)
-      note(
-          fmt::format("the run began with {} thread{}, now it has {}: what follows is the same to "
-                      "rounding, not bit for bit",
-                      then, then == 1 ? "" : "s", now));
+  // run.json tells of the run as it ends: --maxiters and its like may have changed. Threads are
+  // those it began with.
+  void update_record() const {
+    const auto file = folder_ / "run.json";
+    auto record = nlohmann::json::parse(format_run_record(subject(), folder_));
+    if (const auto then = threads_before(file)) {
+      const int now = thread_count(options_.engine);
+      record["options"]["threads"] = *then;
+      if (*then != now)
+        note(
+            fmt::format("the run began with {} thread{}, now it has {}: what follows is the same "
+                        "to rounding, not bit for bit",
+                        *then, *then == 1 ? "" : "s", now));
+    }
+    write_file(file, record.dump(2) + "\n");
+  }
+
+  static std::optional<int> threads_before(const std::filesystem::path& run_json) try {
+    return read_run_record(run_json).options.engine.threads;
   } catch (const Error&) {
+    return std::nullopt;  // the run goes on without
   }
 
   void go_on(const nlohmann::json& identity) {
@@ -312,10 +330,10 @@ class Run {
       warn(
           "the labels or the split have changed since this run began: errors measured "
           "from here on do not compare with those before");
-    tell_of_other_threads();
     state_ = read_training_state(files_.state_file(), network_);
     history_ = files_.cut_curves(state_.next_iteration);
     lost_patience_ = has_lost_patience();
+    if (!is_finished()) update_record();
     note(is_finished() ? fmt::format("already trained to iteration {}; --overwrite trains again",
                                      state_.next_iteration - 1)
                        : fmt::format("going on at iteration {}", state_.next_iteration));
@@ -452,10 +470,20 @@ class Run {
     sums = {};
   }
 
+  void begin_to_watch() {
+    watch_.emplace(project_, dataset_, config_, options_.engine);
+    const auto& problems = watch_->problems();
+    if (problems.empty()) return;
+    if (options_.strict) throw Error(ErrorKind::corrupt, problems.front());
+    warn(fmt::format(
+        "{}{}; left out of the errors measured while training", problems.front(),
+        problems.size() > 1 ? fmt::format(" (and {} more)", problems.size() - 1) : std::string()));
+  }
+
   // True where the error is the smallest so far.
   bool measure(Trainer& trainer, std::int64_t it) {
     if (!team_.leads()) return false;
-    if (!watch_) watch_.emplace(project_, dataset_, config_, options_.engine);
+    if (!watch_) begin_to_watch();
     const auto errors = watch_->measure(network_, trainer.parameters());
     const ErrorPoint point{it, errors, state_.seconds};
     files_.add_error(point);

@@ -44,22 +44,6 @@ Split numbered(std::size_t train, std::size_t test) {
   return split;
 }
 
-bool can_be_decoded(const Project& project, const LabelledImage& image) {
-  try {
-    read_image(image_path(project, image));
-    return true;
-  } catch (const Error&) {
-    return false;  // training tells of it, or evaluate does
-  }
-}
-
-std::vector<int> watched(const Project& project, const Labels& labels,
-                         const std::vector<int>& rows) {
-  auto chosen = spread(rows, kWatched);
-  std::erase_if(chosen, [&](int row) { return !can_be_decoded(project, labels.images.at(row)); });
-  return chosen;
-}
-
 }  // namespace
 
 std::int64_t affordable_interval(const Dataset& dataset, const TrainingPlan& plan, Freeze freeze) {
@@ -87,16 +71,27 @@ std::int64_t affordable_interval(const Dataset& dataset, const TrainingPlan& pla
   return static_cast<std::int64_t>(std::ceil(20 * measured / (passes * trained)));
 }
 
-TrainingWatch::TrainingWatch(const Project& project, const Dataset& dataset,
-                             const PoseConfig& config, const EngineOptions& engine)
-    : TrainingWatch(project, dataset, watched(project, dataset.labels, dataset.split.train),
-                    watched(project, dataset.labels, dataset.split.test), config, engine) {}
+std::vector<int> TrainingWatch::watched(const Project& project, const Labels& labels,
+                                        const std::vector<int>& rows) {
+  auto chosen = spread(rows, kWatched);
+  std::erase_if(chosen, [&](int row) {
+    try {
+      read_image(image_path(project, labels.images.at(row)));
+      return false;
+    } catch (const Error& error) {
+      problems_.emplace_back(error.what());
+      return true;
+    }
+  });
+  return chosen;
+}
 
 TrainingWatch::TrainingWatch(const Project& project, const Dataset& dataset,
-                             const std::vector<int>& train, const std::vector<int>& test,
                              const PoseConfig& config, const EngineOptions& engine)
-    : labels_(sampled(dataset.labels, train, test)),
-      split_(numbered(train.size(), test.size())),
+    : train_(watched(project, dataset.labels, dataset.split.train)),
+      test_(watched(project, dataset.labels, dataset.split.test)),
+      labels_(sampled(dataset.labels, train_, test_)),
+      split_(numbered(train_.size(), test_.size())),
       pictures_(paths_of(project, labels_), kPictureBytes),
       decoding_{.stride_pixels = config.number("stride", 8),
                 .locref_stdev = config.number("locref_stdev", 7.2801),

@@ -25,11 +25,16 @@ class TrainingWatch {
 
   ErrorSummary measure(const Network& network, const Parameters& parameters);
 
- private:
-  TrainingWatch(const Project& project, const Dataset& dataset, const std::vector<int>& train,
-                const std::vector<int>& test, const PoseConfig& config,
-                const EngineOptions& engine);
+  // What is wrong with pictures that were left out.
+  const std::vector<std::string>& problems() const { return problems_; }
 
+ private:
+  // The chosen ones of `rows`, which can be decoded.
+  std::vector<int> watched(const Project& project, const Labels& labels,
+                           const std::vector<int>& rows);
+
+  std::vector<std::string> problems_;
+  std::vector<int> train_, test_;  // rows of all labels
   Labels labels_;
   Split split_;
   PictureCache pictures_;

@@ -517,6 +517,21 @@ TEST(Train, NamesTheFileOfAnUnknownNetwork) {
   EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "pose_cfg.yaml: unknown net_type 'resnet_51'");
 }
 
+TEST(Train, WarnsWhereNobodyNamedStartWeights) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  set_pose_config_value(openfield.train_folder / "pose_cfg.yaml", "init_weights", "");
+  openfield.options.max_iterations = 1;
+  std::string warnings;
+  TrainHooks hooks;
+  hooks.warning = [&](const std::string& text) { warnings += text + '\n'; };
+  openfield.run("asked", hooks);
+  EXPECT_EQ(warnings, "");
+  openfield.options.init = "";
+  openfield.run("a", hooks);
+  EXPECT_NE(warnings.find("init_weights is empty"), std::string::npos) << warnings;
+}
+
 TEST(Train, SaysWhatToDoAboutADamagedState) {
   NEEDS_OPENFIELD;
   const Openfield openfield;
@@ -540,6 +555,39 @@ TEST(Train, TellsThatItGoesOnWithOtherThreads) {
   openfield.options.engine.threads = 2;
   EXPECT_TRUE(openfield.run("a", hooks).finished);
   EXPECT_NE(notes.find("the run began with 1 thread, now it has 2"), std::string::npos) << notes;
+}
+
+TEST(Train, TellsInItsRunJsonHowFarItWentOn) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.engine.threads = 1;
+  openfield.run("a");
+  openfield.options.max_iterations = 8;
+  openfield.options.engine.threads = 2;
+  EXPECT_EQ(openfield.run("a").last_iteration, 8);
+  const auto record = read_run_record(openfield.train_folder / "runs/a/run.json");
+  EXPECT_EQ(record.options.max_iterations, 8);
+  EXPECT_EQ(record.options.engine.threads, 1);
+}
+
+TEST(Train, TellsOfPicturesThatItCannotMeasureErrorsOn) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.max_iterations = 2;
+  openfield.options.eval_iterations = 1;
+  const auto pictures = own_pictures(openfield.folder);
+  const auto config = read_train_config(openfield.project, {});
+  const auto dataset = read_dataset(openfield.project, {}, config);
+  for (const int row : dataset.split.test)
+    std::filesystem::resize_file(image_path(openfield.project, dataset.labels.images.at(row)), 100);
+  std::string warnings;
+  TrainHooks hooks;
+  hooks.warning = [&](const std::string& text) { warnings += text + '\n'; };
+  EXPECT_TRUE(std::isnan(openfield.run("a", hooks).last_error->errors.test));
+  EXPECT_NE(warnings.find("(and 5 more); left out of the errors measured"), std::string::npos)
+      << warnings;
+  openfield.options.strict = true;
+  EXPECT_ERROR(openfield.run("b"), ErrorKind::corrupt, "labeled-data/m4s1/img");
 }
 
 TEST(Train, TellsThatARepetitionHasOtherLabels) {
