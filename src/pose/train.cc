@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
@@ -22,6 +21,7 @@
 #include "pose/start_weights.h"
 #include "pose/team.h"
 #include "pose/train_adjusted.h"
+#include "pose/training_checks.h"
 #include "pose/training_options.h"
 #include "pose/training_pictures.h"
 #include "pose/training_plan.h"
@@ -54,20 +54,6 @@ Network network_of(const PoseConfig& config) try {
   return build_network(config.network);
 } catch (const Error& error) {
   throw error.within(config.path.string());
-}
-
-// Labels lie on a picture of this size; one that was exchanged has them elsewhere.
-std::shared_ptr<const Image> of_recorded_size(std::shared_ptr<const Image> picture,
-                                              const std::filesystem::path& path,
-                                              const TrainingRecord& record) {
-  if (picture->width != record.width || picture->height != record.height)
-    throw Error(
-        ErrorKind::mismatch,
-        fmt::format("{}: a picture of {} x {} pixels, but it was labelled at {} x {}; put "
-                    "that one back, or label it anew and make another training set "
-                    "(poseheir create-training-dataset)",
-                    path.string(), picture->width, picture->height, record.width, record.height));
-  return picture;
 }
 
 // Pictures come and go by the hundred. glibc would give each one's pages back, and the kernel clear
@@ -108,11 +94,11 @@ class Run {
     if (dataset_.records.empty())
       throw Error(ErrorKind::usage, fmt::format("{}: no labelled picture in its training set",
                                                 config_.path.string()));
-    require_same_keypoints();
+    require_same_keypoints(project, config_, dataset_);
     start_ = load_start_weights(network_, config_, project.folder, options.init, options.keep_heads,
                                 options.seed);
     plan_ = plan_training(network_, config_, options, start_.first_iteration);
-    refuse_vain_options();
+    refuse_vain_options(options, config_, plan_);
     if (adjust) adjust(plan_);
     if (!options.eval_iterations && plan_.eval_iterations > 0)
       measure_errors_every(team.size() * affordable_interval(dataset_, plan_, options.freeze),
@@ -129,7 +115,7 @@ class Run {
       for (const auto& text : *labels) warn(text);
     team_.agree([&] {
       if (!team_.leads()) return;
-      make_folder();
+      make_training_folder(folder_);
       lock.emplace(folder_);
       if (!lock->stale_owner().empty())
         note(fmt::format("{} was at work here and is gone; taking over", lock->stale_owner()));
@@ -168,51 +154,6 @@ class Run {
     return options_.patience && history_.measured_since_best() >= *options_.patience;
   }
 
-  void require_same_keypoints() const {
-    const auto names = config_.keypoint_names.size();
-    const auto count = static_cast<std::size_t>(network_.spec.keypoints);
-    if (names > 0 && names != count)
-      throw Error(ErrorKind::mismatch,
-                  fmt::format("{}: num_joints is {}, but all_joints_names has {}; make them agree, "
-                              "or the model anew (poseheir create-training-dataset --overwrite)",
-                              config_.path.string(), count, names));
-    const auto labelled = dataset_.labels.bodyparts.size();
-    if (!project_.multi_animal && labelled != count)
-      throw Error(
-          ErrorKind::mismatch,
-          fmt::format("{}: num_joints is {}, but {} body parts are labelled; make the model "
-                      "anew (poseheir create-training-dataset --overwrite)",
-                      config_.path.string(), count, labelled));
-    for (const auto& record : dataset_.records)
-      for (const auto& joint : record.joints)
-        if (joint.id < 0 || static_cast<std::size_t>(joint.id) >= count)
-          throw Error(
-              ErrorKind::mismatch,
-              fmt::format("{}: its training set labels keypoint {} of {}, but num_joints is {} "
-                          "(numbers count from 0); make the model anew (poseheir "
-                          "create-training-dataset --overwrite)",
-                          config_.path.string(), joint.id, fmt::join(record.path, "/"), count));
-  }
-
-  // Options that would have no effect.
-  void refuse_vain_options() const {
-    const bool never = plan_.eval_iterations == 0;
-    if (options_.recipe != Recipe::dlc && options_.optimizer != OptimizerChoice::by_config)
-      throw Error(ErrorKind::usage, "--optimizer is of --recipe dlc; fast has its own");
-    if (config_.network.multi_animal && options_.eval_iterations.value_or(0) > 0)
-      throw Error(ErrorKind::usage,
-                  fmt::format("{}: errors of several animals are not measured while training, so "
-                              "--eval-iters {} asks in vain; poseheir evaluate measures them",
-                              config_.path.string(), *options_.eval_iterations));
-    if (options_.patience && never)
-      throw Error(ErrorKind::usage,
-                  fmt::format("{}: --patience waits for better errors, but none are measured while "
-                              "training{}",
-                              config_.path.string(),
-                              config_.network.multi_animal ? " several animals; leave it out"
-                                                           : " (--eval-iters 0)"));
-  }
-
   void refuse_another_run_than_repeated() const {
     if (options_.repeats.empty()) return;
     const auto there = nlohmann::json::parse(options_.repeats);
@@ -226,29 +167,6 @@ class Run {
           "with its errors, nor need the best snapshot be the same");
   }
 
-  void make_folder() const {
-    std::error_code code;
-    std::filesystem::create_directories(folder_, code);
-    if (code)
-      throw Error(ErrorKind::io,
-                  fmt::format("{}: cannot be made: {}; check who owns the folders above it and "
-                              "whether they may be written",
-                              folder_.string(), code.message()));
-  }
-
-  // Snapshots without a run.json are DeepLabCut's, or somebody's.
-  void refuse_to_replace_others() const {
-    if (options_.overwrite || std::filesystem::exists(folder_ / "run.json")) return;
-    const auto old = list_snapshots(folder_);
-    if (old.empty() || old.back().iteration <= plan_.first_iteration) return;
-    throw Error(ErrorKind::usage,
-                fmt::format("{}: holds snapshots of a training that is not Poseheir's, up to {}; "
-                            "--run-name NAME trains beside it, --overwrite in its place, --init "
-                            "{} goes on from it",
-                            folder_.string(), old.back().prefix.filename().string(),
-                            old.back().prefix.string()));
-  }
-
   // Finds out where to begin; true if that is in the middle of an earlier run.
   bool prepare() {
     files_.clear_leftovers();
@@ -257,7 +175,7 @@ class Run {
       go_on(nlohmann::json::parse(earlier->identity));
       return true;
     }
-    refuse_to_replace_others();
+    if (!options_.overwrite) refuse_to_replace_others(folder_, plan_.first_iteration);
     if (start_.source.empty() && options_.init.empty())
       warn(fmt::format(
           "{}: init_weights is empty, so all variables are initialised afresh; training "
