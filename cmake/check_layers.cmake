@@ -1,7 +1,7 @@
 cmake_minimum_required(VERSION 3.25)
 # Who may include whom. A folder of src/ uses the public headers listed here, `error.h`, its own
 # headers (public and private) and base/. Run as the test `layers`: cmake -DROOT=… -P check_layers.cmake
-set(base_uses "")
+set(base_uses names)
 set(checkpoint_uses checkpoint)
 set(network_uses checkpoint network reference)
 set(media_uses media)
@@ -17,7 +17,7 @@ set(animals_uses checkpoint network engine project predictions animal_targets de
 set(pose_uses checkpoint network engine ranks project media predictions metrics train predict predict_animals predict_superanimal evaluate_animals reference fidelity
   animal_targets detections assembly tracks track_table animal_files animal_metrics pyramid)
 set(demo_uses checkpoint network project media demo)
-set(cli_uses check import checkpoint network project media predictions metrics report engine machine ranks transfer train predict predict_animals predict_superanimal evaluate_animals demo fidelity)
+set(cli_uses names check import checkpoint network project media predictions metrics report engine machine ranks transfer train predict predict_animals predict_superanimal evaluate_animals demo fidelity)
 
 set(problems)
 file(GLOB folders RELATIVE ${ROOT}/src ${ROOT}/src/*)

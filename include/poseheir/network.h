@@ -40,6 +40,11 @@ enum class NetworkPart {
   head
 };  // base: conv1 and block1-3 for a ResNet
 
+// All but decoder and heads.
+constexpr bool is_of_backbone(NetworkPart part) {
+  return part == NetworkPart::base || part == NetworkPart::last_block;
+}
+
 struct Variable {
   TensorInfo
       info;  // TensorFlow's name and layout: HWIO; transposed convolution HW-out-in; depthwise HWC1

@@ -2,18 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "poseheir/names.h"
+
 namespace poseheir {
-
-// The known name with the smallest edit distance, case-blind; empty when none is near.
-std::string nearest_name(std::string_view name, std::span<const std::string> known);
-
-// " (nearest known: 'leftear')", or an empty text.
-std::string nearest_hint(std::string_view name, std::span<const std::string> known);
 
 std::string bytes_text(std::uint64_t bytes);   // "94.4 MB"
 std::string duration_text(double seconds);     // "2 min 05 s"

@@ -5,16 +5,15 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
-#include <numeric>
 #include <set>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "poseheir/error.h"
+#include "poseheir/names.h"
 
 namespace {
 
@@ -60,30 +59,11 @@ void refuse_unknown_command(const CLI::App& app, const std::string& word) {
   throw Error(ErrorKind::usage, fmt::format("unknown command '{}'; known are: {}", word, known));
 }
 
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto above = row[j + 1];
-      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
-std::string nearest_option(const CLI::App& command, const std::string& word) {
-  std::string nearest;
-  auto least = word.size() / 2;
+std::vector<std::string> long_options(const CLI::App& command) {
+  std::vector<std::string> names;
   for (const auto* option : command.get_options())
-    for (const auto& name : option->get_lnames())
-      if (const auto distance = edit_distance("--" + name, word); distance < least) {
-        least = distance;
-        nearest = "--" + name;
-      }
-  return nearest;
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
 }
 
 // Words that the command has no use for: an option it does not know, else one word too many.
@@ -98,9 +78,8 @@ CLI::ParseError extras_error(const CLI::App& app) {
                        command.get_name());
   } else {
     const auto word = option->substr(0, option->find('='));
-    const auto nearest = nearest_option(command, word);
     text = fmt::format("{} has no option '{}'{}", command.get_name(), word,
-                       nearest.empty() ? "" : fmt::format(" (nearest known: '{}')", nearest));
+                       poseheir::nearest_hint(word, long_options(command)));
   }
   return {text, CLI::ExitCodes::ExtrasError};
 }

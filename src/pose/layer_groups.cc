@@ -4,8 +4,8 @@
 #include <array>
 #include <fmt/format.h>
 #include <functional>
-#include <regex>
 
+#include "base/name_pattern.h"
 #include "base/text.h"
 #include "poseheir/error.h"
 
@@ -14,34 +14,15 @@ namespace {
 
 using Matches = std::function<bool(const Variable&)>;
 
-constexpr const char* kExpression = "re:";
-
-std::regex compiled(const std::string& pattern) {
-  try {
-    return std::regex(pattern);
-  } catch (const std::regex_error& error) {
-    throw Error(ErrorKind::usage, fmt::format("'{}{}' is not a regular expression: {}", kExpression,
-                                              printable(pattern), error.what()));
-  }
-}
-
 Matches matches_of(const std::string& group) {
   if (group == "base")
     return [](const Variable& variable) { return variable.part == NetworkPart::base; };
   if (group == "backbone")
-    return [](const Variable& variable) {
-      return variable.part == NetworkPart::base || variable.part == NetworkPart::last_block;
-    };
+    return [](const Variable& variable) { return is_of_backbone(variable.part); };
   if (group == "heads")
-    return [](const Variable& variable) {
-      return variable.part == NetworkPart::head || variable.part == NetworkPart::decoder;
-    };
-  if (group.starts_with(kExpression))
-    return
-        [expression = compiled(group.substr(std::string(kExpression).size()))](
-            const Variable& variable) { return std::regex_search(variable.info.name, expression); };
-  return [word = to_lower(group)](const Variable& variable) {
-    return to_lower(variable.info.name).find(word) != std::string::npos;
+    return [](const Variable& variable) { return !is_of_backbone(variable.part); };
+  return [pattern = NamePattern(group)](const Variable& variable) {
+    return pattern.matches(variable.info.name);
   };
 }
 

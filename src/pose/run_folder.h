@@ -13,7 +13,7 @@ namespace poseheir {
 
 class RunFolder {
  public:
-  explicit RunFolder(std::filesystem::path folder, int max_snapshots = 5)
+  RunFolder(std::filesystem::path folder, int max_snapshots)
       : folder_(std::move(folder)), max_snapshots_(max_snapshots) {}
 
   std::filesystem::path state_file() const { return folder_ / "train_state.safetensors"; }

@@ -86,7 +86,7 @@ std::vector<bool> trained_variables(const Network& network, const PoseConfig& co
   std::vector<bool> trained;
   for (const auto& variable : network.variables) {
     const bool frozen = (freeze != Freeze::none && variable.part == NetworkPart::base) ||
-                        (freeze == Freeze::backbone && variable.part == NetworkPart::last_block) ||
+                        (freeze == Freeze::backbone && is_of_backbone(variable.part)) ||
                         (encoder_frozen && !variable.info.name.starts_with("pose"));
     trained.push_back(variable.trainable && !frozen);
   }

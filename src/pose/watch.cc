@@ -27,21 +27,32 @@ std::vector<std::filesystem::path> paths_of(const Project& project, const Labels
   return paths;
 }
 
-// The sampled rows, test rows behind the training rows.
-Labels sampled(const Labels& all, const std::vector<int>& train, const std::vector<int>& test) {
-  Labels labels;
-  labels.scorer = all.scorer;
-  labels.bodyparts = all.bodyparts;
-  for (const auto* rows : {&train, &test})
-    for (const int row : *rows) labels.images.push_back(all.images.at(row));
-  return labels;
+bool can_be_decoded(const std::filesystem::path& path, std::vector<std::string>& problems) {
+  try {
+    read_image(path);
+    return true;
+  } catch (const Error& error) {
+    problems.emplace_back(error.what());
+    return false;
+  }
 }
 
-Split numbered(std::size_t train, std::size_t test) {
-  Split split;
-  for (std::size_t i = 0; i < train + test; ++i)
-    (i < train ? split.train : split.test).push_back(static_cast<int>(i));
-  return split;
+TrainingWatch::Sample sample_of(const Project& project, const Dataset& dataset) {
+  TrainingWatch::Sample sample;
+  auto& labels = sample.labels;
+  labels.scorer = dataset.labels.scorer;
+  labels.bodyparts = dataset.labels.bodyparts;
+  const auto add = [&](const std::vector<int>& rows, std::vector<int>& numbers) {
+    for (const int row : spread(rows, kWatched)) {
+      const auto& image = dataset.labels.images.at(row);
+      if (!can_be_decoded(image_path(project, image), sample.problems)) continue;
+      numbers.push_back(static_cast<int>(labels.images.size()));
+      labels.images.push_back(image);
+    }
+  };
+  add(dataset.split.train, sample.split.train);
+  add(dataset.split.test, sample.split.test);
+  return sample;
 }
 
 }  // namespace
@@ -71,28 +82,10 @@ std::int64_t affordable_interval(const Dataset& dataset, const TrainingPlan& pla
   return static_cast<std::int64_t>(std::ceil(20 * measured / (passes * trained)));
 }
 
-std::vector<int> TrainingWatch::watched(const Project& project, const Labels& labels,
-                                        const std::vector<int>& rows) {
-  auto chosen = spread(rows, kWatched);
-  std::erase_if(chosen, [&](int row) {
-    try {
-      read_image(image_path(project, labels.images.at(row)));
-      return false;
-    } catch (const Error& error) {
-      problems_.emplace_back(error.what());
-      return true;
-    }
-  });
-  return chosen;
-}
-
 TrainingWatch::TrainingWatch(const Project& project, const Dataset& dataset,
                              const PoseConfig& config, const EngineOptions& engine)
-    : train_(watched(project, dataset.labels, dataset.split.train)),
-      test_(watched(project, dataset.labels, dataset.split.test)),
-      labels_(sampled(dataset.labels, train_, test_)),
-      split_(numbered(train_.size(), test_.size())),
-      pictures_(paths_of(project, labels_), kPictureBytes),
+    : sample_(sample_of(project, dataset)),
+      pictures_(paths_of(project, sample_.labels), kPictureBytes),
       decoding_{.stride_pixels = config.number("stride", 8),
                 .locref_stdev = config.number("locref_stdev", 7.2801),
                 .outputs = 1,
@@ -103,16 +96,17 @@ TrainingWatch::TrainingWatch(const Project& project, const Dataset& dataset,
 ErrorSummary TrainingWatch::measure(const Network& network, const Parameters& parameters) {
   Predictor predictor(network, parameters, engine_);
   Predictions predictions;
-  predictions.bodyparts = labels_.bodyparts;
-  for (std::size_t row = 0; row < labels_.images.size(); ++row) {
+  const auto& labels = sample_.labels;
+  predictions.bodyparts = labels.bodyparts;
+  for (std::size_t row = 0; row < labels.images.size(); ++row) {
     const auto image = pictures_.get(row);
     auto maps = predictor.run({1, image->height, image->width, image->pixels});
     apply_sigmoid(maps.at("part_pred"));
-    predictions.rows.push_back(labels_.images[row].path);
+    predictions.rows.push_back(labels.images[row].path);
     predictions.poses.push_back(
         decode_poses(maps.at("part_pred"), maps.at("locref"), decoding_).front());
   }
-  return evaluate(labels_, predictions, split_, pcutoff_).all;
+  return evaluate(labels, predictions, sample_.split, pcutoff_).all;
 }
 
 }  // namespace poseheir

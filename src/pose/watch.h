@@ -26,17 +26,16 @@ class TrainingWatch {
   ErrorSummary measure(const Network& network, const Parameters& parameters);
 
   // What is wrong with pictures that were left out.
-  const std::vector<std::string>& problems() const { return problems_; }
+  const std::vector<std::string>& problems() const { return sample_.problems; }
+
+  struct Sample {
+    Labels labels;  // test rows behind the training rows
+    Split split;
+    std::vector<std::string> problems;
+  };
 
  private:
-  // The chosen ones of `rows`, which can be decoded.
-  std::vector<int> watched(const Project& project, const Labels& labels,
-                           const std::vector<int>& rows);
-
-  std::vector<std::string> problems_;
-  std::vector<int> train_, test_;  // rows of all labels
-  Labels labels_;
-  Split split_;
+  Sample sample_;
   PictureCache pictures_;
   DecodeOptions decoding_;
   EngineOptions engine_;

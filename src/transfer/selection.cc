@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "poseheir/error.h"
 
 namespace poseheir {
@@ -14,20 +13,11 @@ bool inside(Layers layers, NetworkPart part) {
     case Layers::base:
       return part == NetworkPart::base;
     case Layers::backbone:
-      return part == NetworkPart::base || part == NetworkPart::last_block;
+      return is_of_backbone(part);
     case Layers::all:
       break;
   }
   return true;
-}
-
-std::regex compiled(const std::string& pattern) {
-  try {
-    return std::regex(pattern);
-  } catch (const std::regex_error& error) {
-    throw Error(ErrorKind::usage, fmt::format("'re:{}' is not a regular expression: {}",
-                                              printable(pattern), error.what()));
-  }
 }
 
 }  // namespace
@@ -38,28 +28,18 @@ std::string_view layers_name(Layers layers) {
 
 Selection::Selection(Layers layers, const std::vector<Selector>& selectors) : layers_(layers) {
   for (const auto& selector : selectors) {
-    Rule rule{selector.include, selector.pattern, {}, {}};
-    if (selector.pattern.starts_with("re:")) {
-      rule.expression = compiled(selector.pattern.substr(3));
-    } else {
-      // The cookbook writes TensorFlow's tensor names, "global_step:0".
-      rule.keyword = to_lower(selector.pattern);
-      if (rule.keyword.ends_with(":0")) rule.keyword.resize(rule.keyword.size() - 2);
-      if (rule.keyword.empty())
-        throw Error(ErrorKind::usage, "--include and --exclude need a keyword, found an empty one");
-    }
-    rules_.push_back(std::move(rule));
+    // The cookbook writes TensorFlow's tensor names, "global_step:0".
+    auto pattern = selector.pattern;
+    if (!pattern.starts_with("re:") && pattern.ends_with(":0")) pattern.resize(pattern.size() - 2);
+    if (pattern.empty())
+      throw Error(ErrorKind::usage, "--include and --exclude need a keyword, found an empty one");
+    rules_.push_back({selector.include, selector.pattern, NamePattern(pattern)});
   }
-}
-
-bool Selection::Rule::matches(const std::string& name) const {
-  if (keyword.empty()) return std::regex_search(name, expression);
-  return to_lower(name).find(keyword) != std::string::npos;
 }
 
 const Selection::Rule* Selection::last_match(const std::string& name) const {
   const auto found = std::find_if(rules_.rbegin(), rules_.rend(),
-                                  [&](const Rule& rule) { return rule.matches(name); });
+                                  [&](const Rule& rule) { return rule.names.matches(name); });
   return found == rules_.rend() ? nullptr : &*found;
 }
 
@@ -79,7 +59,7 @@ std::vector<std::string> Selection::idle_patterns(const std::vector<std::string>
   std::vector<std::string> idle;
   for (const auto& rule : rules_) {
     if (std::none_of(names.begin(), names.end(),
-                     [&](const auto& name) { return rule.matches(name); }))
+                     [&](const auto& name) { return rule.names.matches(name); }))
       idle.push_back(rule.pattern);
   }
   return idle;

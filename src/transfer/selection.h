@@ -1,10 +1,10 @@
 // Which variables the user wants to inherit: a choice of layers, refined by keywords.
 #pragma once
 
-#include <regex>
 #include <string>
 #include <vector>
 
+#include "base/name_pattern.h"
 #include "poseheir/transfer.h"
 
 namespace poseheir {
@@ -28,9 +28,8 @@ class Selection {
  private:
   struct Rule {
     bool include;
-    std::string pattern, keyword;
-    std::regex expression;
-    bool matches(const std::string& name) const;
+    std::string pattern;  // as written
+    NamePattern names;
   };
 
   const Rule* last_match(const std::string& name) const;

@@ -122,8 +122,7 @@ void add_cookbook_warnings(TransferPlan& plan, Layers layers) {
 
 void add_fresh_backbone_warning(TransferPlan& plan, bool has_init) {
   const auto fresh = std::count_if(plan.steps.begin(), plan.steps.end(), [](const auto& step) {
-    return step.action == TransferAction::initialize && step.target.part != NetworkPart::head &&
-           step.target.part != NetworkPart::decoder;
+    return step.action == TransferAction::initialize && is_of_backbone(step.target.part);
   });
   if (fresh == 0) return;
   plan.warnings.push_back(fmt::format("{} backbone variables start from random values{}", fresh,

@@ -63,7 +63,7 @@ TEST(TrainingState, IsNothingWhereThereIsNoFile) {
 TEST(RunFolder, KeepsTheFiveNewestSnapshotsAndTheBest) {
   const TempDir folder;
   const auto network = small_network();
-  const RunFolder files(folder.path());
+  const RunFolder files(folder.path(), 5);
   TrainingState state;
   state.parameters = filled(network, 1);
   files.add_error({200, {5, 6, 0, 0}, 1});
@@ -79,7 +79,7 @@ TEST(RunFolder, KeepsTheFiveNewestSnapshotsAndTheBest) {
 TEST(RunFolder, KeepsASnapshotThatWasSavedForItsErrorOnlyWhileItIsTheBest) {
   const TempDir folder;
   const auto network = small_network();
-  const RunFolder files(folder.path());
+  const RunFolder files(folder.path(), 5);
   TrainingState state;
   state.parameters = filled(network, 1);
   const auto names = [&] {
@@ -99,7 +99,7 @@ TEST(RunFolder, KeepsASnapshotThatWasSavedForItsErrorOnlyWhileItIsTheBest) {
 
 TEST(RunFolder, DropsALineThatAKillCutOff) {
   const TempDir folder;
-  const RunFolder files(folder.path());
+  const RunFolder files(folder.path(), 5);
   files.add_learning_stats(1000, 0.5, 0.005);
   write_file(folder / "learning_stats.csv", read_file(folder / "learning_stats.csv") + "20");
   write_file(folder / "error_curve.csv", "iterat");
@@ -110,7 +110,7 @@ TEST(RunFolder, DropsALineThatAKillCutOff) {
 
 TEST(RunFolder, WritesLearningStatsAsDeepLabCut) {
   const TempDir folder;
-  const RunFolder files(folder.path());
+  const RunFolder files(folder.path(), 5);
   files.add_learning_stats(1000, 0.012345, 0.005);
   files.add_learning_stats(2000, 0.01, static_cast<double>(0.0005F));
   EXPECT_EQ(read_file(folder / "learning_stats.csv"),
@@ -119,7 +119,7 @@ TEST(RunFolder, WritesLearningStatsAsDeepLabCut) {
 
 TEST(RunFolder, TakesBackRowsBehindTheStateItGoesOnFrom) {
   const TempDir folder;
-  const RunFolder files(folder.path());
+  const RunFolder files(folder.path(), 5);
   for (const std::int64_t it : {100, 200, 300}) {
     files.add_learning_stats(it, 0.5, 0.005);
     files.add_loss({it, 0.5, 0.4, 0.1, 0.005, 1});
