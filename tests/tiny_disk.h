@@ -1,6 +1,7 @@
-// A disk of one megabyte, to be filled; needs root.
+// A disk of one megabyte or a few, to be filled; needs root.
 #pragma once
 
+#include <string>
 #include <sys/mount.h>
 
 #include "temp_dir.h"
@@ -9,7 +10,9 @@ namespace poseheir {
 
 class TinyDisk {
  public:
-  TinyDisk() : mounted_(::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=1m") == 0) {}
+  explicit TinyDisk(int megabytes = 1)
+      : mounted_(::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0,
+                         ("size=" + std::to_string(megabytes) + "m").c_str()) == 0) {}
   ~TinyDisk() {
     if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
   }
@@ -18,7 +21,7 @@ class TinyDisk {
 
   bool mounted() const { return mounted_; }
   void make_read_only() const {
-    ::mount("tmpfs", folder_.path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m");
+    ::mount("tmpfs", folder_.path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "");
   }
   const std::filesystem::path& path() const { return folder_.path(); }
 

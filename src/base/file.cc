@@ -25,6 +25,8 @@ constexpr std::size_t kPiece = std::size_t{8} << 20U;
     hint = "; free some space and run the command again: nothing was changed";
   if (code == EACCES || code == EROFS || code == EPERM)
     hint = "; check who owns the folder and whether it may be written";
+  if (code == EFBIG)
+    hint = "; raise the limit on the size of files (ulimit -f, or the batch system's)";
   throw Error(ErrorKind::io,
               fmt::format("{}: cannot {}: {}{}", path.string(), doing, std::strerror(code), hint));
 }

@@ -1,5 +1,6 @@
 // The program: finds the command, runs it, turns an error into one line and an exit code.
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
@@ -137,6 +138,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file beyond the limit of a shell or batch job is an error to be told, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   const auto complain = [&](const std::string& text) {
     poseheir::Output output;
     output.color = color_of(argc, argv);

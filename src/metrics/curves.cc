@@ -1,11 +1,9 @@
 // The curves of a run: one line a point, appended while training.
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
 #include <span>
 
+#include "base/append.h"
 #include "base/csv.h"
 #include "base/file.h"
 #include "poseheir/error.h"
@@ -61,12 +59,7 @@ void append_point(const std::filesystem::path& path, std::string_view header,
   auto line = fresh ? fmt::format("{}\n{}", header, iteration) : std::to_string(iteration);
   for (const double value : values) line += ',' + csv_cell(value);
   line += '\n';
-  std::ofstream stream(path, std::ios::binary | std::ios::app);
-  stream.write(line.data(), static_cast<std::streamsize>(line.size()));
-  stream.close();
-  if (!stream)
-    throw Error(ErrorKind::io,
-                fmt::format("{}: cannot write: {}", path.string(), std::strerror(errno)));
+  append_whole(path, line);
 }
 
 }  // namespace

@@ -4,12 +4,11 @@
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
-#include <fstream>
 #include <unistd.h>
 
+#include "base/append.h"
 #include "base/crc32c.h"
 #include "base/proto.h"
-#include "poseheir/error.h"
 
 namespace poseheir {
 namespace {
@@ -106,10 +105,7 @@ void EventFile::add(const ErrorPoint& point) const {
 }
 
 void EventFile::append(const std::string& message) const {
-  std::ofstream stream(path_, std::ios::app | std::ios::binary);
-  stream << format_record(message);
-  if (!stream.flush())
-    throw Error(ErrorKind::io, path_.string() + ": cannot be written; is the disk full?");
+  append_whole(path_, format_record(message));
 }
 
 void EventFile::clear(const std::filesystem::path& folder) {

@@ -4,10 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/append.h"
 #include "base/file.h"
 #include "base/leftovers.h"
 #include "base/text.h"
@@ -22,16 +22,6 @@ constexpr const char* kStats = "learning_stats.csv";
 constexpr const char* kLosses = "learning_curve.csv";
 constexpr const char* kErrors = "error_curve.csv";
 constexpr const char* kBest = "best_snapshot.json";
-
-void append_line(const std::filesystem::path& path, const std::string& line) {
-  std::ofstream stream(path, std::ios::app);
-  stream << line << '\n';
-  if (!stream.flush())
-    throw Error(ErrorKind::io,
-                path.string() +
-                    ": cannot be written; is the disk full? With room made, the same "
-                    "command goes on");
-}
 
 // Lines whose first number is below `end`. What a kill cut off in the middle is no line.
 void cut_lines(const std::filesystem::path& path, std::int64_t end) {
@@ -81,16 +71,16 @@ ErrorHistory RunFolder::cut_curves(std::int64_t next_iteration) const {
 }
 
 void RunFolder::add_learning_stats(std::int64_t iteration, double mean_loss, double rate) const {
-  append_line(path(kStats),
-              fmt::format("{}, {:.5f}, {}", iteration, mean_loss, shortest_double(rate)));
+  append_whole(path(kStats),
+               fmt::format("{}, {:.5f}, {}\n", iteration, mean_loss, shortest_double(rate)));
 }
 
 void RunFolder::add_animal_stats(std::int64_t iteration, const LossSums& means, double rate) const {
-  append_line(path(kStats),
-              fmt::format("{}{}, loss: {:.4f}, scmap loss: {:.4f}, locref loss: {:.4f}, "
-                          "limb loss: {:.4f}, lr: {}",
-                          kSentence, iteration, means.total, means.part, means.locref,
-                          means.pairwise, shortest_double(rate)));
+  append_whole(path(kStats),
+               fmt::format("{}{}, loss: {:.4f}, scmap loss: {:.4f}, locref loss: {:.4f}, "
+                           "limb loss: {:.4f}, lr: {}\n",
+                           kSentence, iteration, means.total, means.part, means.locref,
+                           means.pairwise, shortest_double(rate)));
 }
 
 void RunFolder::add_loss(const LossPoint& point) const {

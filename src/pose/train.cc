@@ -18,6 +18,7 @@
 #include "pose/memory.h"
 #include "pose/run_folder.h"
 #include "pose/run_record.h"
+#include "pose/run_saver.h"
 #include "pose/start_weights.h"
 #include "pose/team.h"
 #include "pose/train_adjusted.h"
@@ -103,6 +104,7 @@ class Run {
     if (!options.eval_iterations && plan_.eval_iterations > 0)
       measure_errors_every(team.size() * affordable_interval(dataset_, plan_, options.freeze),
                            plan_);
+    saver_.emplace(files_, network_, save_sizes(network_, plan_.optimizer.kind));
     pictures_crc_ = checksum_of_pictures(picture_paths(project, dataset_));
     identity_ = identity_of(subject());
     refuse_another_run_than_repeated();
@@ -250,6 +252,7 @@ class Run {
           "from here on do not compare with those before");
     state_ = read_training_state(files_.state_file(), network_);
     history_ = files_.cut_curves(state_.next_iteration);
+    saver_->make_up(state_);
     lost_patience_ = has_lost_patience();
     if (!is_finished()) update_record();
     note(is_finished() ? fmt::format("already trained to iteration {}; --overwrite trains again",
@@ -270,7 +273,10 @@ class Run {
     team_.connect(trainer);
     team_.agree([&] {
       check_memory(trainer);
-      if (team_.leads() && !result.resumed) begin();
+      if (!team_.leads()) return;
+      saver_->require_room(folder_);
+      if (!result.resumed) begin();
+      saver_->keep_room(folder_);
     });
     if (result.resumed) trainer.restore(std::move(state_.optimizer));
     const auto make = [&](std::int64_t iteration) {
@@ -350,7 +356,8 @@ class Run {
     if (!team_.leads()) return pass_on_mail();
     if (is_regular || improved)
       save(trainer, it, is_regular);
-    else if (seconds_since(saved_) > std::max(kStateSeconds, kStateShare * saving_seconds_))
+    else if (saver_->is_in_need() ||
+             seconds_since(saved_) > std::max(kStateSeconds, kStateShare * saving_seconds_))
       save_state(trainer, it);
     pass_on_mail();
     tell(it, rate, display ? mean : losses.total, display);
@@ -373,18 +380,20 @@ class Run {
     auto& sums = state_.sums;
     // DeepLabCut divides by the interval, though its first row holds one loss more.
     const auto interval = static_cast<double>(plan_.display_iterations);
-    if (plan_.batches.animals)
-      files_.add_animal_stats(it,
-                              {sums.total / interval, sums.part / interval, sums.locref / interval,
-                               0, sums.pairwise / interval},
-                              rate);
-    else
-      files_.add_learning_stats(it, sums.total / interval, rate);
+    saver_->write([&] {
+      if (plan_.batches.animals)
+        files_.add_animal_stats(it,
+                                {sums.total / interval, sums.part / interval,
+                                 sums.locref / interval, 0, sums.pairwise / interval},
+                                rate);
+      else
+        files_.add_learning_stats(it, sums.total / interval, rate);
+    });
     const auto count = static_cast<double>(sums.count);
     const LossPoint point{it,   sums.total / count, sums.part / count, sums.locref / count,
                           rate, state_.seconds};
-    files_.add_loss(point);
-    events_->add(point);
+    saver_->write([&] { files_.add_loss(point); });
+    saver_->write([&] { events_->add(point); });
     sums = {};
   }
 
@@ -404,8 +413,8 @@ class Run {
     if (!watch_) begin_to_watch();
     const auto errors = watch_->measure(network_, trainer.parameters());
     const ErrorPoint point{it, errors, state_.seconds};
-    files_.add_error(point);
-    events_->add(point);
+    saver_->write([&] { files_.add_error(point); });
+    saver_->write([&] { events_->add(point); });
     const bool improved = history_.add(point);
     if (hooks_.evaluated) hooks_.evaluated(point);
     if (has_lost_patience())
@@ -428,15 +437,14 @@ class Run {
     if (!team_.leads()) return;
     require_finite(trainer.parameters(), it);
     const auto start = Clock::now();
-    files_.save(it, network_, state_, trainer.parameters(), trainer.optimizer_state(), is_regular);
+    saver_->save(it, state_, trainer.parameters(), trainer.optimizer_state(), is_regular);
     saved_ = Clock::now();
     saving_seconds_ = std::chrono::duration<double>(saved_ - start).count();
   }
 
   void save_state(const Trainer& trainer, std::int64_t it) {
     require_finite(trainer.parameters(), it);
-    write_training_state(files_.state_file(), network_, state_, trainer.parameters(),
-                         trainer.optimizer_state());
+    saver_->save_state(state_, trainer.parameters(), trainer.optimizer_state());
     saved_ = Clock::now();
   }
 
@@ -499,6 +507,7 @@ class Run {
   FeatureMaps gradients_;
   std::optional<TrainingWatch> watch_;
   std::optional<EventFile> events_;
+  std::optional<RunSaver> saver_;
   ErrorHistory history_;
   bool lost_patience_ = false;
   Mailbox mailbox_;

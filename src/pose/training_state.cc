@@ -12,6 +12,7 @@ namespace {
 
 // safetensors holds tensors only, so the rest travels as one of bytes.
 constexpr const char* kHeader = "poseheir/run";
+constexpr const char* kPending = "pending_snapshot";
 
 StoredTensor text_tensor(const std::string& name, const std::string& text) {
   const auto kept = std::make_shared<const std::string>(text);
@@ -22,15 +23,16 @@ StoredTensor text_tensor(const std::string& name, const std::string& text) {
 }
 
 std::string header_text(const TrainingState& state, std::int64_t optimizer_steps) {
-  const nlohmann::json json = {{"identity", state.identity},
-                               {"next_iteration", state.next_iteration},
-                               {"seconds", state.seconds},
-                               {"sums",
-                                {state.sums.total, state.sums.part, state.sums.locref,
-                                 state.sums.count, state.sums.pairwise}},
-                               {"snapshots", state.snapshots},
-                               {"irregular", state.irregular},
-                               {"optimizer_steps", optimizer_steps}};
+  nlohmann::json json = {{"identity", state.identity},
+                         {"next_iteration", state.next_iteration},
+                         {"seconds", state.seconds},
+                         {"sums",
+                          {state.sums.total, state.sums.part, state.sums.locref, state.sums.count,
+                           state.sums.pairwise}},
+                         {"snapshots", state.snapshots},
+                         {"irregular", state.irregular},
+                         {"optimizer_steps", optimizer_steps}};
+  if (state.pending) json[kPending] = {state.pending->iteration, state.pending->is_regular};
   return json.dump();
 }
 
@@ -51,6 +53,8 @@ TrainingState parse_header(const Checkpoint& file) {
     state.snapshots = json.at("snapshots").get<std::vector<std::string>>();
     state.irregular = json.at("irregular").get<std::vector<std::string>>();
     state.optimizer.steps = json.at("optimizer_steps");
+    if (json.contains(kPending))
+      state.pending = PendingSnapshot{json[kPending].at(0), json[kPending].at(1)};
     return state;
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::corrupt,

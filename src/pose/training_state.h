@@ -17,6 +17,12 @@ struct LossSums {
   double pairwise = 0;
 };
 
+// A snapshot that there was no room for. The state holds its weights.
+struct PendingSnapshot {
+  std::int64_t iteration = 0;
+  bool is_regular = true;
+};
+
 struct TrainingState {
   std::string identity;  // of the run: what must agree to go on (JSON text)
   std::int64_t next_iteration = 0;
@@ -24,6 +30,7 @@ struct TrainingState {
   LossSums sums;
   std::vector<std::string> snapshots;  // kept, oldest first
   std::vector<std::string> irregular;  // those of them that are kept only while they are the best
+  std::optional<PendingSnapshot> pending;
   Parameters parameters;
   OptimizerState optimizer;
 };

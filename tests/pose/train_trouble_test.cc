@@ -132,23 +132,6 @@ TEST(Train, SaysWhichBatchFitsBeforeItStarts) {
   EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "not even one picture at a time fits");
 }
 
-TEST(Train, StopsOnAFullDiskAndGoesOnWhenThereIsRoom) {
-  NEEDS_OPENFIELD;
-  Openfield openfield;
-  openfield.run("whole");
-  const TinyDisk disk;
-  if (!disk.mounted()) GTEST_SKIP() << "needs the right to mount a small file system";
-  const auto runs = openfield.train_folder / "runs";
-  std::filesystem::create_directory_symlink(disk.path(), runs / "full");
-  EXPECT_ERROR(openfield.run("full"), ErrorKind::io, "No space left on device");
-  EXPECT_EQ(list_snapshots(disk.path()).size(), 0U);
-  std::filesystem::remove(runs / "full");
-  std::filesystem::copy(disk.path(), runs / "full", std::filesystem::copy_options::recursive);
-  EXPECT_TRUE(openfield.run("full").finished);
-  const std::string weights = "snapshot-6.data-00000-of-00001";
-  EXPECT_TRUE(openfield.file("full", weights) == openfield.file("whole", weights));
-}
-
 TEST(Train, SaysThatAFolderCannotBeWritten) {
   NEEDS_OPENFIELD;
   const Openfield openfield;
