@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/earlier_results.h"
 #include "cli/evaluate_animals.h"
 #include "cli/progress.h"
+#include "poseheir/evaluated.h"
 #include "poseheir/predict.h"
 
 namespace poseheir {
@@ -24,9 +26,8 @@ Evaluation evaluate_snapshot(const NamedModel& named, const EvaluateArguments& a
   const auto scorer = scorer_name(project, config, choice.shuffle, snapshot.iteration);
   const auto file = predictions_file(paths, scorer, snapshot);
   ProgressLine line(arguments.output.quiet);
-  is_new = arguments.overwrite || !std::filesystem::exists(file);
+  is_new = must_evaluate(file, snapshot, arguments.overwrite, line);
   if (!is_new) {
-    line.say(file.string() + " exists; not predicted again (--overwrite does)");
     Evaluation evaluation;
     evaluation.iterations = snapshot.iteration;
     evaluation.predictions = read_predictions(file);
@@ -43,7 +44,9 @@ Evaluation evaluate_snapshot(const NamedModel& named, const EvaluateArguments& a
                                             snapshot.prefix.filename().string(), done, total);
                        });
                      });
+  make_way(file, snapshot, arguments.overwrite, line);
   write_predictions_fixed(file, evaluation.predictions);
+  record_results(file, snapshot);
   write_keypoint_csv(paths.evaluation / (scorer + "-keypoint-results.csv"), evaluation.metrics);
   return evaluation;
 }

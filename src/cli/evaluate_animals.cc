@@ -4,8 +4,10 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "cli/earlier_results.h"
 #include "cli/progress.h"
 #include "poseheir/evaluate_animals.h"
+#include "poseheir/evaluated.h"
 
 namespace poseheir {
 namespace {
@@ -69,8 +71,7 @@ void evaluate_several_animals(const NamedModel& named, const EvaluateArguments& 
     const auto scorer = scorer_name(project, train_config, choice.shuffle, snapshot.iteration);
     const auto file = evaluation_pickle(paths, snapshot, scorer);
     ProgressLine line(arguments.output.quiet);
-    if (std::filesystem::exists(file) && !arguments.overwrite) {
-      line.say(file.string() + " exists; not evaluated again (--overwrite does)");
+    if (!must_evaluate(file, snapshot, arguments.overwrite, line)) {
       continue;
     }
     const auto model = load_model(project, choice, snapshot);
@@ -83,8 +84,10 @@ void evaluate_several_animals(const NamedModel& named, const EvaluateArguments& 
                            });
                          });
     choose_limbs(evaluation, dataset.animals, dataset.split, inference, model.test_config);
+    make_way(file, snapshot, arguments.overwrite, line);
     write_evaluation(paths, snapshot, evaluation, model, dataset.split,
                      train_fraction(project, choice.trainset_index));
+    record_results(file, snapshot);
     line.clear();
     rows.push_back({snapshot.iteration, paths.train_percent, choice.shuffle, project.pcutoff,
                     evaluation.metrics.all});

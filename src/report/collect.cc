@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "poseheir/error.h"
+#include "poseheir/evaluated.h"
 #include "poseheir/predictions.h"
 #include "poseheir/report.h"
 #include "report/run_files.h"
@@ -152,10 +153,30 @@ class Collector {
       report.losses = read_learning_stats(folder / "learning_stats.csv");
   }
 
+  // Those of weights that have been trained anew since tell of another run. Where only times say
+  // so, a project may just have been copied.
+  static std::map<std::int64_t, fs::path> current_evaluations(const ModelPaths& paths,
+                                                              RunReport& report) {
+    auto evaluations = evaluations_in(paths.evaluation);
+    const auto age = [&](const auto& evaluation) {
+      const auto& [iteration, path] = evaluation;
+      return age_of_results(path, {paths.train / fmt::format("snapshot-{}", iteration), iteration});
+    };
+    const auto others = std::erase_if(evaluations, [&](const auto& evaluation) {
+      return age(evaluation) == ResultsAge::of_other_weights;
+    });
+    if (others > 0)
+      report.settings.emplace_back("evaluations of earlier weights, left out",
+                                   std::to_string(others));
+    if (!evaluations.empty() && age(*evaluations.rbegin()) == ResultsAge::older)
+      report.settings.emplace_back("evaluation", "older than its snapshot");
+    return evaluations;
+  }
+
   // Error curves as logged; evaluations, which are exact, take the place of points of the same
   // iteration in DeepLabCut's rounded tables.
   void read_errors(const ModelPaths& paths, RunReport& report) const {
-    const auto evaluations = evaluations_in(paths.evaluation);
+    const auto evaluations = current_evaluations(paths, report);
     const bool logged = fs::exists(paths.train / "error_curve.csv");
     std::map<std::int64_t, ErrorPoint> points;
     for (const auto& point : logged ? read_error_curve(paths.train / "error_curve.csv")

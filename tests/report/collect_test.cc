@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "expect_error.h"
+#include "poseheir/evaluated.h"
 #include "poseheir/report.h"
 #include "report/run_files.h"
 #include "shared.h"
@@ -55,6 +56,24 @@ TEST(CollectRuns, ReadsARunThatOnlyDeepLabCutHasTouched) {
   EXPECT_EQ(runs[0].likelihoods.size(), 116U);
   EXPECT_EQ(runs[0].split.test.size(), 6U);
   EXPECT_TRUE(runs[0].transferred.empty());
+}
+
+TEST(CollectRuns, LeavesOutEvaluationsOfWeightsBeforeTheyWereTrainedAnew) {
+  NEEDS_SHARED("reference/dlc-project/config.yaml");
+  const TempDir folder;
+  const auto project = read_project(copy_of_dlc_project(folder));
+  const auto paths = model_paths(project, {});
+  const Snapshot snapshot{paths.train / "snapshot-4000", 4000};
+  const auto index = snapshot.prefix.string() + ".index";
+  for (const auto& entry : std::filesystem::directory_iterator(paths.evaluation))
+    if (entry.path().extension() == ".h5") record_results(entry.path(), snapshot);
+  EXPECT_NEAR(collect_runs(project, {})[0].metrics.all.test, 27.31, 0.005);
+  std::filesystem::remove(index);
+  write_text(index, "of other weights");
+  const auto run = collect_runs(project, {})[0];
+  EXPECT_NEAR(run.metrics.all.test, 22.56, 0.005);  // that of snapshot-2000, which is gone
+  EXPECT_THAT(run.settings,
+              testing::Contains(testing::Pair("evaluations of earlier weights, left out", "1")));
 }
 
 TEST(CollectRuns, PutsTheRunThatBeganWithATransferFirst) {
