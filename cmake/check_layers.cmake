@@ -5,7 +5,7 @@ set(base_uses names)
 set(checkpoint_uses checkpoint)
 set(network_uses checkpoint network reference)
 set(media_uses media)
-set(dlc_uses checkpoint network media project predictions track_table)
+set(dlc_uses checkpoint network media project predictions track_table training_set_plan)
 set(check_uses checkpoint network project media check)
 set(import_uses checkpoint network project media import)
 set(transfer_uses checkpoint network project transfer)
@@ -17,7 +17,7 @@ set(animals_uses checkpoint network engine project predictions animal_targets de
 set(pose_uses checkpoint network engine ranks project media predictions metrics train predict predict_animals predict_superanimal evaluate_animals reference fidelity
   animal_targets detections assembly tracks track_table animal_files animal_metrics pyramid)
 set(demo_uses checkpoint network project media demo)
-set(cli_uses names check import checkpoint network project media predictions metrics evaluated report engine machine ranks transfer train predict predict_animals predict_superanimal evaluate_animals demo fidelity)
+set(cli_uses names check import checkpoint network project training_set_plan media predictions metrics evaluated report engine machine ranks transfer train predict predict_animals predict_superanimal evaluate_animals demo fidelity)
 
 set(problems)
 file(GLOB folders RELATIVE ${ROOT}/src ${ROOT}/src/*)

@@ -100,6 +100,32 @@ struct TrainResult {
   double waited_seconds_per_step = 0;  // for those sums, when there was nothing left to compute
 };
 
+// What train() would do, and what stands ready for it.
+struct TrainingForecast {
+  std::filesystem::path folder;
+  std::string net_type, optimizer;
+  std::size_t labelled = 0, train = 0, test = 0, records = 0;  // pictures; records are trained on
+  std::string start;                                           // the weights, in words
+  std::string beginning;  // anew, in place of another run, or where an earlier one ended
+  bool resumes = false, finished = false;  // finished: nothing would be done
+  std::int64_t first_iteration = 0, next_iteration = 0, last_iteration = 0;
+  int batch_size = 0, ranks = 1, threads = 0;
+  double first_rate = 0, largest_rate = 0, last_rate = 0;
+  std::size_t variables = 0, trained_variables = 0;
+  std::vector<std::int64_t> snapshots;  // to be saved, beside those for the best error
+  int kept_snapshots = 0;
+  std::int64_t eval_iterations = 0;                     // 0: never
+  std::size_t memory_needed = 0, memory_available = 0;  // bytes, of this process
+  std::uint64_t snapshot_bytes = 0, disk_needed = 0;    // for one save
+  std::optional<std::uint64_t> disk_available;
+  std::vector<std::string> files;  // in `folder`
+  std::vector<std::string> warnings, notes;
+};
+
+// Throws what train() would before its first iteration; writes nothing. With `ranks` as train().
+TrainingForecast forecast_training(const Project& project, const ModelChoice& choice,
+                                   const TrainOptions& options, Ranks* ranks = nullptr);
+
 // Trains the chosen model in its train folder (or runs/<run_name> in it). Writes snapshot-N,
 // checkpoint, learning_stats.csv as DeepLabCut; learning_curve.csv, error_curve.csv,
 // best_snapshot.json, run.json, train_state.safetensors and TensorBoard's event files (log/)

@@ -31,6 +31,22 @@ std::optional<std::uint64_t> room_at(const std::filesystem::path& folder) {
   return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
+std::filesystem::path existing_part(std::filesystem::path folder) {
+  folder = std::filesystem::absolute(folder);
+  while (!std::filesystem::exists(folder) && folder.has_relative_path())
+    folder = folder.parent_path();
+  return folder;
+}
+
+void require_writable(const std::filesystem::path& folder) {
+  const auto there = existing_part(folder);
+  if (::access(there.c_str(), W_OK | X_OK) != 0)
+    throw Error(ErrorKind::io,
+                fmt::format("{}: cannot write into it: {}; check who owns the folder and whether "
+                            "it may be written: nothing was changed",
+                            there.string(), std::strerror(errno)));
+}
+
 ReservedRoom::ReservedRoom(const std::filesystem::path& folder, std::uint64_t bytes)
     : descriptor_(open_unnamed(folder)) {
   const int code =

@@ -10,6 +10,11 @@ namespace poseheir {
 // What this user may still write there; nothing where the file system does not tell.
 std::optional<std::uint64_t> room_at(const std::filesystem::path& folder);
 
+// The folder itself, or the one nearest above it that exists.
+std::filesystem::path existing_part(std::filesystem::path folder);
+// Throws Error(io) where this user may not write there.
+void require_writable(const std::filesystem::path& folder);
+
 // Room that nobody else gets while this lives. It has no name: a killed process leaves none of it.
 class ReservedRoom {
  public:

@@ -18,6 +18,7 @@
 namespace poseheir {
 namespace {
 
+constexpr const char* kFile = ".poseheir.lock";
 constexpr std::size_t kLongestOwner = 512;
 constexpr std::string_view kProcess = "process ", kOn = " on ";
 
@@ -77,7 +78,18 @@ int open_lock(const std::filesystem::path& file) {
 
 }  // namespace
 
-FolderLock::FolderLock(const std::filesystem::path& folder) : file_(folder / ".poseheir.lock") {
+void FolderLock::require_free(const std::filesystem::path& folder) {
+  const auto file = folder / kFile;
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  const bool locked = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+  const bool told = locked || errno == EWOULDBLOCK;
+  const auto owner = read_owner(descriptor);
+  ::close(descriptor);
+  if ((told && !locked) || (!told && may_be_alive(owner))) throw_held(file, owner);
+}
+
+FolderLock::FolderLock(const std::filesystem::path& folder) : file_(folder / kFile) {
   for (;;) {
     descriptor_ = open_lock(file_);
     const bool locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;

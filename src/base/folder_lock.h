@@ -16,6 +16,9 @@ class FolderLock {
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
+  // Throws the same without taking the lock or writing anything.
+  static void require_free(const std::filesystem::path& folder);
+
   // Who had not let go of it: "process 4711 on workstation, since 2026-01-31 12:00:00"; empty: the
   // folder was free.
   const std::string& stale_owner() const { return stale_owner_; }

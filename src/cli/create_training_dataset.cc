@@ -4,10 +4,12 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "poseheir/project.h"
+#include "poseheir/training_set_plan.h"
 
 namespace poseheir {
 namespace {
@@ -16,7 +18,7 @@ struct Request {
   std::string config;
   TrainingSetOptions options;
   Output output;
-  bool json = false;
+  bool json = false, dry_run = false;
 };
 
 nlohmann::json as_json(const CreatedTrainingSet& created) {
@@ -41,17 +43,41 @@ void print(const CreatedTrainingSet& created) {
   }
 }
 
+void print(const TrainingSetPlan& plan) {
+  std::cout << fmt::format("would write {} files: {}, {}\n", plan.files.size(), plan.net_type,
+                           plan.augmenter);
+  for (const auto& file : plan.files)
+    std::cout << fmt::format("{:>10} {}  {}\n", file.content.size(),
+                             file.replaces ? "replaced" : "new     ", file.path.string());
+}
+
+nlohmann::json as_json(const TrainingSetPlan& plan) {
+  auto json = as_json(plan.set);
+  json["dry_run"] = true;
+  json["net_type"] = plan.net_type;
+  json["augmenter"] = plan.augmenter;
+  for (const auto& file : plan.files)
+    json["files"].push_back({{"path", file.path.string()},
+                             {"bytes", file.content.size()},
+                             {"replaces", file.replaces}});
+  return json;
+}
+
 void run(const Request& request) {
   const auto project = read_project(request.config);
-  const auto created = create_training_dataset(project, request.options);
+  std::optional<TrainingSetPlan> plan;
+  if (request.dry_run) plan = plan_training_dataset(project, request.options);
+  const auto created = plan ? plan->set : create_training_dataset(project, request.options);
   for (const auto* warnings : {&project.warnings, &created.warnings}) {
     for (const auto& warning : *warnings) request.output.warn(warning);
   }
   if (request.json) {
-    std::cout << as_json(created).dump(2) << '\n';
+    std::cout << (plan ? as_json(*plan) : as_json(created)).dump(2) << '\n';
   } else {
     print(created);
+    if (plan) print(*plan);
   }
+  if (plan) request.output.note("nothing was written (--dry-run)");
 }
 
 }  // namespace
@@ -82,6 +108,8 @@ void add_create_training_dataset(CLI::App& app) {
                  "less than random ones do")
       ->excludes(seed);
   command->add_flag("--overwrite", options.overwrite, "replace an existing model of this shuffle");
+  command->add_flag("--dry-run", request->dry_run,
+                    "check everything and tell what would be written; write nothing");
   command->add_flag("--json", request->json, "print one JSON document");
   add_output_options(*command, request->output);
   command->footer(

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
+#include "cli/train_forecast.h"
 #include "cli/train_options.h"
 #include "poseheir/error.h"
 
@@ -34,7 +35,7 @@ struct TrainArguments {
   TrainOptions train;
   Output output;
   std::string repeat;
-  bool fresh_heads = false, json = false;
+  bool fresh_heads = false, json = false, dry_run = false;
   Ranks* ranks = nullptr;  // with others: all those that train together
 };
 
@@ -194,6 +195,12 @@ void train_in_ranks(TrainArguments& arguments) {
   std::signal(SIGTERM, on_interrupt);
   auto options = arguments.train;
   options.keep_heads = !arguments.fresh_heads;
+  if (arguments.dry_run) {
+    const auto forecast =
+        forecast_training(model->project, model->choice, options, arguments.ranks);
+    if (is_first) print_forecast(forecast, arguments.output, arguments.json);
+    return;
+  }
   const auto result = train(model->project, model->choice, options, hooks, arguments.ranks);
   if (is_first) {
     line.clear();
@@ -275,6 +282,8 @@ void add_train(CLI::App& app) {
   add_engine_options(*command, arguments->train.engine);
   command->add_flag("--fresh-heads", arguments->fresh_heads,
                     "Take only the backbone of a snapshot (keepdeconvweights false)");
+  command->add_flag("--dry-run", arguments->dry_run,
+                    "Check everything and tell what would be done; write nothing");
   command->add_flag("--json", arguments->json, "The result as JSON");
   add_output_options(*command, arguments->output);
   command->footer(

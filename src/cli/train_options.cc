@@ -114,8 +114,9 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
 }
 
 void refuse_beside_record(const CLI::App& command) {
-  static const std::set<std::string> kFree = {
-      "repeat", "run-name", "overwrite", "minutes", "memory", "json", "quiet", "verbose", "color"};
+  static const std::set<std::string> kFree = {"repeat",  "run-name", "overwrite", "minutes",
+                                              "memory",  "dry-run",  "json",      "quiet",
+                                              "verbose", "color"};
   if (command.count("--repeat") == 0) return;
   for (const auto* option : command.get_options()) {
     const auto& names = option->get_lnames();

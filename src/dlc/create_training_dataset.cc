@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/disk_room.h"
 #include "base/file.h"
 #include "dlc/collected_data.h"
 #include "dlc/limbs.h"
@@ -13,6 +14,7 @@
 #include "dlc/shuffles.h"
 #include "poseheir/error.h"
 #include "poseheir/project.h"
+#include "poseheir/training_set_plan.h"
 
 namespace poseheir {
 namespace {
@@ -94,9 +96,23 @@ NewModel new_model(const Project& project, const TrainingSetOptions& options,
   return model;
 }
 
-void add(FileTransaction& files, const std::filesystem::path& path, const std::string& content) {
-  std::filesystem::create_directories(path.parent_path());
-  files.append(files.add(path), content);
+void add(std::vector<PlannedFile>& files, const std::filesystem::path& path, std::string content) {
+  files.push_back({path, std::move(content), std::filesystem::exists(path)});
+}
+
+void require_room_for(const std::vector<PlannedFile>& files, const std::filesystem::path& folder) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) {
+    require_writable(file.path.parent_path());
+    bytes += file.content.size();
+  }
+  const auto free = room_at(folder);
+  if (free && *free < bytes)
+    throw Error(ErrorKind::io,
+                fmt::format("{}: the training set takes {:.1f} MB, but {:.1f} MB are free; free "
+                            "some space and run the command again: nothing was changed",
+                            folder.string(), static_cast<double>(bytes) / 1e6,
+                            static_cast<double>(*free) / 1e6));
 }
 
 template <class Images>
@@ -157,9 +173,9 @@ class Annotations {
 
 }  // namespace
 
-CreatedTrainingSet create_training_dataset(const Project& project,
-                                           const TrainingSetOptions& options) {
-  CreatedTrainingSet created;
+TrainingSetPlan plan_training_dataset(const Project& project, const TrainingSetOptions& options) {
+  TrainingSetPlan plan;
+  auto& [created, files, net_type, augmenter] = plan;
   for (int index = 0; index < static_cast<int>(project.training_fractions.size()); ++index) {
     ModelChoice choice;
     choice.shuffle = options.shuffle;
@@ -179,7 +195,6 @@ CreatedTrainingSet create_training_dataset(const Project& project,
   const auto& training_set = created.models[0].paths.training_set;
   auto shuffles = read_shuffles(project, training_set);
 
-  FileTransaction files;
   const auto merged = labels.format();
   add(files, training_set / ("CollectedData_" + project.scorer + ".h5"), merged.h5);
   add(files, training_set / ("CollectedData_" + project.scorer + ".csv"), merged.csv);
@@ -189,6 +204,8 @@ CreatedTrainingSet create_training_dataset(const Project& project,
     const auto records = labels.records(split.train);
     count = static_cast<int>(records.size());
     const auto model = new_model(project, options, paths);
+    net_type = model.net_type;
+    augmenter = model.dataset_type;
     add(files, project.folder / model.dataset, labels.format_records(records));
     add(files, project.folder / model.metadataset, labels.format_split(records, split));
     add(files, paths.test_pose_config, format_test_pose_config(model));
@@ -199,8 +216,20 @@ CreatedTrainingSet create_training_dataset(const Project& project,
     put_shuffle(shuffles, {paths.model_name, split.fraction, options.shuffle, "tensorflow", split});
   }
   add(files, training_set / "metadata.yaml", format_shuffles(shuffles));
+  require_room_for(files, project.folder);
+  return plan;
+}
+
+CreatedTrainingSet create_training_dataset(const Project& project,
+                                           const TrainingSetOptions& options) {
+  const auto plan = plan_training_dataset(project, options);
+  FileTransaction files;
+  for (const auto& [path, content, replaces] : plan.files) {
+    std::filesystem::create_directories(path.parent_path());
+    files.append(files.add(path), content);
+  }
   files.commit();
-  return created;
+  return plan.set;
 }
 
 }  // namespace poseheir

@@ -112,10 +112,10 @@ std::optional<int> largest_batch(std::size_t need_of_one, std::size_t need_of_tw
   return static_cast<int>(std::min<std::size_t>(1 + (available - need_of_one) / each, 1U << 20U));
 }
 
-void require_memory(Trainer& trainer, const TrainingNeeds& needs, MapSize size, int count,
-                    std::size_t available, const std::filesystem::path& folder) {
+MemoryNeed require_memory(Trainer& trainer, const TrainingNeeds& needs, MapSize size, int count,
+                          std::size_t available, const std::filesystem::path& folder) {
   const auto need = need_of(trainer, needs, size, count);
-  if (need <= available) return;
+  if (need <= available) return {need, available};
   const auto one = need_of(trainer, needs, size, 1), two = need_of(trainer, needs, size, 2);
   const auto fits = largest_batch(one, two, available);
   const auto advice =

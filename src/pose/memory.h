@@ -27,9 +27,13 @@ struct TrainingNeeds {
   double growth = 1;  // of the area from this batch to the largest that scales can make
 };
 
+struct MemoryNeed {
+  std::size_t needed = 0, available = 0;
+};
+
 // Throws Error(usage) that names the largest batch that fits where `count` pictures of `size` do
 // not.
-void require_memory(Trainer& trainer, const TrainingNeeds& needs, MapSize size, int count,
-                    std::size_t available, const std::filesystem::path& folder);
+MemoryNeed require_memory(Trainer& trainer, const TrainingNeeds& needs, MapSize size, int count,
+                          std::size_t available, const std::filesystem::path& folder);
 
 }  // namespace poseheir

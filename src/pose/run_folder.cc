@@ -66,8 +66,14 @@ void RunFolder::clear_leftovers() const {
 
 ErrorHistory RunFolder::cut_curves(std::int64_t next_iteration) const {
   for (const char* file : {kStats, kLosses, kErrors}) cut_lines(path(file), next_iteration);
+  return history(next_iteration);
+}
+
+ErrorHistory RunFolder::history(std::int64_t next_iteration) const {
   if (!std::filesystem::exists(path(kErrors))) return {};
-  return history_of(read_error_curve(path(kErrors)));
+  auto curve = read_error_curve(path(kErrors));
+  std::erase_if(curve, [&](const auto& point) { return point.iteration >= next_iteration; });
+  return history_of(curve);
 }
 
 void RunFolder::add_learning_stats(std::int64_t iteration, double mean_loss, double rate) const {

@@ -24,6 +24,8 @@ class RunFolder {
   void clear(std::int64_t first_iteration) const;
   // What a killed process left half written.
   void clear_leftovers() const;
+  // The errors measured before an iteration.
+  ErrorHistory history(std::int64_t next_iteration) const;
   // Takes back rows of the curves that lie behind the state from which the run goes on; the errors
   // that stay.
   ErrorHistory cut_curves(std::int64_t next_iteration) const;

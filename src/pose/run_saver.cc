@@ -31,7 +31,7 @@ SaveSizes save_sizes(const Network& network, OptimizerKind optimizer) {
 }
 
 void RunSaver::require_room(const std::filesystem::path& folder) const {
-  const auto free = room_at(folder);
+  const auto free = room_at(existing_part(folder));
   if (!free) return;
   std::error_code absent;
   const auto replaced = std::filesystem::file_size(files_.state_file(), absent);
