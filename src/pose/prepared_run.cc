@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/file.h"
+#include "pose/run_difference.h"
 #include "pose/training_checks.h"
 #include "pose/training_options.h"
 #include "pose/training_pictures.h"
@@ -21,10 +23,13 @@ Network network_of(const PoseConfig& config) try {
 
 void refuse_another_run_than_repeated(const PreparedRun& run) {
   if (run.options.repeats.empty()) return;
-  const auto differs = difference(nlohmann::json::parse(run.options.repeats), run.identity);
+  const auto differs = difference(nlohmann::json::parse(run.options.repeats),
+                                  with_details(run.identity, run.subject()));
   if (!differs.empty())
-    throw Error(ErrorKind::mismatch, fmt::format("{}: that run cannot be repeated here: {}",
-                                                 run.folder.string(), differs));
+    throw Error(ErrorKind::mismatch,
+                fmt::format("{}: that run cannot be repeated here: {}. Put back what it was "
+                            "trained with, or train anew without --repeat",
+                            run.folder.string(), differs));
 }
 
 std::optional<TrainingState> state_in(const PreparedRun& run, const RunFolder& files) try {
@@ -40,12 +45,22 @@ std::optional<TrainingState> state_in(const PreparedRun& run, const RunFolder& f
                                             old.back().prefix.string())));
 }
 
+// The state knows no single files; run.json does, of the same run.
+nlohmann::json with_details_beside(nlohmann::json identity, const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / "run.json")) return identity;
+  const auto record = nlohmann::json::parse(read_file(folder / "run.json"), nullptr, false);
+  for (const char* key : {kPictures, kPoseConfigText})
+    if (record.is_object() && record.contains(key)) identity[key] = record[key];
+  return identity;
+}
+
 void require_same_run(const PreparedRun& run, const nlohmann::json& there) {
-  const auto differs = difference(there, run.identity);
+  const auto differs =
+      difference(with_details_beside(there, run.folder), with_details(run.identity, run.subject()));
   if (!differs.empty())
     throw Error(ErrorKind::usage,
-                fmt::format("{}: holds another run, which differs in {}; --overwrite replaces it, "
-                            "--run-name NAME keeps both",
+                fmt::format("{}: holds another run: {}; put back what it was trained with to go "
+                            "on, or --overwrite replaces it, --run-name NAME keeps both",
                             run.folder.string(), differs));
 }
 
@@ -92,7 +107,7 @@ PreparedRun prepare_run(const Project& project, const ModelChoice& choice,
                          run.plan);
   for (const auto& record : run.dataset.records)
     run.pictures.push_back(image_path(project, {record.path, {}}));
-  run.pictures_crc = checksum_of_pictures(run.pictures);
+  run.sums = checksums_of_pictures(run.pictures);
   run.identity = identity_of(run.subject());
   refuse_another_run_than_repeated(run);
   return run;

@@ -31,11 +31,11 @@ struct PreparedRun {
   StartWeights start = {};
   TrainingPlan plan = {};
   std::vector<std::filesystem::path> pictures = {};  // of dataset.records
-  std::uint32_t pictures_crc = 0;
+  PictureSums sums = {};                             // of pictures
   nlohmann::json identity = {};
 
   RunSubject subject() const {
-    return {project, choice, options, config, dataset, start, plan, ranks, pictures_crc};
+    return {project, choice, options, config, dataset, start, plan, ranks, sums};
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/crc32c.h"
 #include "base/file.h"
@@ -174,7 +175,8 @@ ModelChoice choice_of(const json& from) {
   return choice;
 }
 
-// Of runs whose version did not know the key yet.
+}  // namespace
+
 json before_it_was_told(const std::string& key) {
   if (key == kEngine) return kFirstEngine;
   if (key == kFrozen || key == kRates) return json::array();
@@ -182,8 +184,6 @@ json before_it_was_told(const std::string& key) {
   if (key == kOptimizer) return kOptimizers[0].second;
   return {};
 }
-
-}  // namespace
 
 json identity_of(const RunSubject& run) {
   const auto& options = run.options;
@@ -204,37 +204,34 @@ json identity_of(const RunSubject& run) {
       {"start_weights_fnv1a", fmt::format("{:016x}", run.start.checksum)},
       {"pose_cfg_crc32c", crc_text(read_file(run.config.path))},
       {"training_set_crc32c", crc_text(text_of(run.dataset.records))},
-      {"pictures_crc32c", fmt::format("{:08x}", run.pictures_crc32c)},
+      {"pictures_crc32c", fmt::format("{:08x}", run.pictures.all)},
       {kLabels, crc_text(text_of(run.dataset.labels, run.dataset.split))},
       {"training_pictures", run.dataset.records.size()}};
   if (options.recipe == Recipe::fast) identity["last_iteration"] = run.plan.last_iteration;
   return identity;
 }
 
-std::string difference(const json& there, const json& now) {
-  std::string text;
-  for (const auto& [key, value] : now.items()) {
-    const auto old = there.contains(key) ? there[key] : before_it_was_told(key);
-    if (old == value || key == kLabels) continue;
-    text += fmt::format("{}{} ({} there, {} now)", text.empty() ? "" : ", ", key, old.dump(),
-                        value.dump());
+json with_details(json identity, const RunSubject& run) {
+  auto& pictures = identity[kPictures] = json::object();
+  for (std::size_t i = 0; i < run.dataset.records.size(); ++i) {
+    const auto& record = run.dataset.records[i];
+    pictures[fmt::format("{}", fmt::join(record.path, "/"))] = {
+        {kPictureSum, fmt::format("{:08x}", run.pictures.each.at(i))},
+        {kLabelsSum, crc_text(text_of(std::vector{record}))}};
   }
-  return text;
-}
-
-bool labels_differ(const json& there, const json& now) {
-  return there.value(kLabels, "") != now.value(kLabels, "");
+  identity["pose_cfg"] = portable(run.config.path.string(), run.project.folder);
+  identity[kPoseConfigText] = read_file(run.config.path);
+  return identity;
 }
 
 std::string format_run_record(const RunSubject& run, const fs::path& folder) {
-  auto record = identity_of(run);
+  auto record = with_details(identity_of(run), run);
   record["program"] = "poseheir";
   record["version"] = POSEHEIR_VERSION;
   const auto project = fs::absolute(run.project.folder).lexically_normal();
   record["config"] = (project / "config.yaml")
                          .lexically_relative(fs::absolute(folder).lexically_normal())
                          .string();
-  record["pose_cfg"] = portable(run.config.path.string(), run.project.folder);
   record["net_type"] = run.config.network.net_type;
   record["last_iteration"] = run.plan.last_iteration;
   record["model"] = choice_json(run.choice, run.project);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "pose/start_weights.h"
+#include "pose/training_pictures.h"
 #include "pose/training_plan.h"
 #include "poseheir/train.h"
 
@@ -19,17 +20,23 @@ struct RunSubject {
   const StartWeights& start;
   const TrainingPlan& plan;
   int ranks;
-  std::uint32_t pictures_crc32c;
+  const PictureSums& pictures;
 };
 
 // What must agree for an interrupted run to go on. The number of iterations is not part of
 // DeepLabCut's recipe: its schedule does not know where it will end.
 nlohmann::json identity_of(const RunSubject& run);
 
-// "seed (0 there, 1 now)", of what decides over the weights; empty where all agrees.
-std::string difference(const nlohmann::json& there, const nlohmann::json& now);
-// The labels themselves only decide over the errors that are measured.
-bool labels_differ(const nlohmann::json& there, const nlohmann::json& now);
+// What runs recorded by a version that did not know the key had.
+nlohmann::json before_it_was_told(const std::string& key);
+
+// Keys of run.json for people: checksums of each training picture and of its labels, and what
+// pose_cfg.yaml said.
+inline constexpr const char* kPictures = "pictures";
+inline constexpr const char* kPictureSum = "crc32c";
+inline constexpr const char* kLabelsSum = "labels_crc32c";
+inline constexpr const char* kPoseConfigText = "pose_cfg_text";
+nlohmann::json with_details(nlohmann::json identity, const RunSubject& run);
 
 // Written to run.json in `folder`.
 std::string format_run_record(const RunSubject& run, const std::filesystem::path& folder);

@@ -8,7 +8,7 @@
 
 namespace poseheir {
 
-std::uint32_t checksum_of_pictures(const std::vector<std::filesystem::path>& paths) {
+PictureSums checksums_of_pictures(const std::vector<std::filesystem::path>& paths) {
   std::vector<std::string> missing;
   for (const auto& path : paths)
     if (!std::filesystem::exists(path)) missing.push_back(path.string());
@@ -20,10 +20,14 @@ std::uint32_t checksum_of_pictures(const std::vector<std::filesystem::path>& pat
                             missing.size() == 1 ? std::string()
                                                 : fmt::format(" (and {} more of {} are missing)",
                                                               missing.size() - 1, paths.size())));
-  std::uint32_t checksum = 0;
+  PictureSums sums;
   // Read, not mapped: a picture that is written anew meanwhile must not end the program.
-  for (const auto& path : paths) checksum = crc32c(as_bytes_of(read_file(path)), checksum);
-  return checksum;
+  for (const auto& path : paths) {
+    const auto content = read_file(path);
+    sums.all = crc32c(as_bytes_of(content), sums.all);
+    sums.each.push_back(crc32c(as_bytes_of(content)));
+  }
+  return sums;
 }
 
 TrainingPictures::TrainingPictures(std::vector<std::filesystem::path> paths,

@@ -9,9 +9,13 @@
 
 namespace poseheir {
 
-// CRC-32C over the contents of all files, in order. Throws Error(io) that names the first that is
+struct PictureSums {
+  std::uint32_t all = 0;            // CRC-32C over the contents of all files, in order
+  std::vector<std::uint32_t> each;  // of one file
+};
+// Throws Error(io) that names the first that is
 // missing and says how many are.
-std::uint32_t checksum_of_pictures(const std::vector<std::filesystem::path>& paths);
+PictureSums checksums_of_pictures(const std::vector<std::filesystem::path>& paths);
 
 class TrainingPictures {
  public:

@@ -87,7 +87,37 @@ TEST(Train, DoesNotGoOnWithPicturesThatChangedUnderneath) {
   EXPECT_FALSE(openfield.run("a", hooks).finished);
   const auto first = pictures / "img0000.png";
   write_file(first, read_file(first) + "x");
-  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "pictures_crc32c (");
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage,
+               "pictures have other contents than then: labeled-data/m4s1/img0000.png; put back "
+               "what it was trained with to go on, or --overwrite");
+}
+
+TEST(Train, SaysInWordsWhatDiffersFromTheRunThatIsRepeated) {
+  NEEDS_OPENFIELD;
+  Openfield openfield;
+  openfield.options.max_iterations = 1;
+  const auto pictures = own_pictures(openfield.folder);
+  openfield.run("a");
+  const auto repeat = [&] {
+    ModelChoice choice;
+    choice.run_name = "repeat";
+    train(openfield.project, choice,
+          read_run_record(openfield.train_folder / "runs/a/run.json").options);
+  };
+  const auto first = pictures / "img0000.png";
+  const auto bytes = read_file(first);
+  write_file(first, bytes + "x");
+  EXPECT_ERROR(repeat(), ErrorKind::mismatch,
+               "runs/repeat: that run cannot be repeated here: pictures have other contents than "
+               "then: labeled-data/m4s1/img0000.png. Put back what it was trained with");
+  write_file(first, bytes);
+  set_pose_config_value(openfield.train_folder / "pose_cfg.yaml", "global_scale", "0.3");
+  EXPECT_ERROR(repeat(), ErrorKind::mismatch,
+               "pose_cfg.yaml has changed: global_scale was 0.2, is");
+  set_pose_config_value(openfield.train_folder / "pose_cfg.yaml", "global_scale", "0.2");
+  EXPECT_NO_THROW(repeat());
+  openfield.options.seed = 5;
+  EXPECT_ERROR(openfield.run("a"), ErrorKind::usage, "holds another run: --seed was 0, is 5; put");
 }
 
 TEST(Train, TellsThatLabelsChangedUnderneath) {
