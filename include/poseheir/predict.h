@@ -29,6 +29,10 @@ struct PoseModel {
 // Throws Error(usage) that lists the project's models when it has none of this choice.
 PoseConfig read_train_config(const Project& project, const ModelChoice& choice);
 
+// Settings of inference. Without the test file, or in a run of its own, the train file says the
+// same.
+PoseConfig read_test_config(const Project& project, const ModelChoice& choice);
+
 // `which` is a number, "last", "best" (smallest test error seen while training) or "all"; empty:
 // config.yaml's snapshotindex. Ascending by iteration. Throws Error(usage) that lists what there
 // is.

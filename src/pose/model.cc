@@ -69,13 +69,6 @@ Snapshot snapshot_at(const std::vector<Snapshot>& snapshots, std::int64_t wanted
                           fmt::join(names_of(snapshots), ", ")));
 }
 
-// Without the test file, or in a run of its own, the train file says the same.
-PoseConfig read_test_config(const ModelPaths& paths) {
-  return read_pose_config(std::filesystem::exists(paths.test_pose_config)
-                              ? paths.test_pose_config
-                              : paths.train_pose_config);
-}
-
 }  // namespace
 
 PoseConfig read_train_config(const Project& project, const ModelChoice& choice) {
@@ -91,6 +84,13 @@ PoseConfig read_train_config(const Project& project, const ModelChoice& choice) 
                   "--trainset-index, --iteration or --modelprefix, or make this model: "
                   "poseheir create-training-dataset",
                   paths.train_pose_config.string(), paths.model.parent_path().string(), there));
+}
+
+PoseConfig read_test_config(const Project& project, const ModelChoice& choice) {
+  const auto paths = model_paths(project, choice);
+  return read_pose_config(std::filesystem::exists(paths.test_pose_config)
+                              ? paths.test_pose_config
+                              : paths.train_pose_config);
 }
 
 std::vector<Snapshot> choose_snapshots(const Project& project, const ModelPaths& paths,
@@ -111,8 +111,8 @@ std::vector<Snapshot> choose_snapshots(const Project& project, const ModelPaths&
 }
 
 PoseModel load_model(const Project& project, const ModelChoice& choice, const Snapshot& snapshot) {
-  const auto paths = model_paths(project, choice);
-  PoseModel model{snapshot, read_train_config(project, choice), read_test_config(paths), {}, {}};
+  PoseModel model{
+      snapshot, read_train_config(project, choice), read_test_config(project, choice), {}, {}};
   refuse_unfollowed_keys(model.test_config, NetworkUse::inference);
   model.network = build_network(model.test_config.network);
   const auto checkpoint = read_checkpoint(snapshot.prefix);

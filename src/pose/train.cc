@@ -280,7 +280,8 @@ class Run {
   }
 
   void begin_to_watch() {
-    watch_.emplace(run_.project, run_.dataset, run_.config, run_.options.engine);
+    watch_.emplace(run_.project, run_.dataset, run_.config,
+                   read_test_config(run_.project, run_.choice), run_.options.engine);
     const auto& problems = watch_->problems();
     if (problems.empty()) return;
     if (run_.options.strict) throw Error(ErrorKind::corrupt, problems.front());

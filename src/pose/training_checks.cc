@@ -39,18 +39,11 @@ void refuse_vain_options(const TrainOptions& options, const PoseConfig& config,
   const bool never = plan.eval_iterations == 0;
   if (options.recipe != Recipe::dlc && options.optimizer != OptimizerChoice::by_config)
     throw Error(ErrorKind::usage, "--optimizer is of --recipe dlc; fast has its own");
-  if (config.network.multi_animal && options.eval_iterations.value_or(0) > 0)
-    throw Error(ErrorKind::usage,
-                fmt::format("{}: errors of several animals are not measured while training, so "
-                            "--eval-iters {} asks in vain; poseheir evaluate measures them",
-                            config.path.string(), *options.eval_iterations));
   if (options.patience && never)
     throw Error(ErrorKind::usage,
                 fmt::format("{}: --patience waits for better errors, but none are measured while "
-                            "training{}",
-                            config.path.string(),
-                            config.network.multi_animal ? " several animals; leave it out"
-                                                        : " (--eval-iters 0)"));
+                            "training (--eval-iters 0)",
+                            config.path.string()));
 }
 
 void make_training_folder(const std::filesystem::path& folder) {

@@ -165,8 +165,6 @@ TrainingPlan plan_training(const Network& network, const PoseConfig& config,
   const auto total = plan.last_iteration - plan.first_iteration;
   plan.eval_iterations =
       options.eval_iterations.value_or(std::clamp<std::int64_t>(total / 10, 50, 5000));
-  // How far animals are from their labels is no question of single points: evaluate tells it.
-  if (plan.batches.animals) plan.eval_iterations = 0;
   plan.trained = trained_variables(network, config, options);
   plan_rates(plan, network, options);
   return plan;

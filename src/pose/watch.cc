@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pose/animal_errors.h"
 #include "pose/tiles.h"
 #include "poseheir/error.h"
 
@@ -21,12 +22,6 @@ std::vector<int> spread(std::vector<int> rows, int limit) {
   return chosen;
 }
 
-std::vector<std::filesystem::path> paths_of(const Project& project, const Labels& labels) {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& image : labels.images) paths.push_back(image_path(project, image));
-  return paths;
-}
-
 bool can_be_decoded(const std::filesystem::path& path, std::vector<std::string>& problems) {
   try {
     read_image(path);
@@ -37,22 +32,47 @@ bool can_be_decoded(const std::filesystem::path& path, std::vector<std::string>&
   }
 }
 
+std::vector<int> rows_with_labels(const std::vector<int>& rows, const AnimalLabels& labels) {
+  std::vector<int> labelled;
+  for (const int row : rows)
+    if (any_label(labels.images.at(row))) labelled.push_back(row);
+  return labelled;
+}
+
 TrainingWatch::Sample sample_of(const Project& project, const Dataset& dataset) {
   TrainingWatch::Sample sample;
-  auto& labels = sample.labels;
-  labels.scorer = dataset.labels.scorer;
-  labels.bodyparts = dataset.labels.bodyparts;
+  sample.labels.scorer = dataset.labels.scorer;
+  sample.labels.bodyparts = dataset.labels.bodyparts;
+  sample.animals = dataset.animals;
+  sample.animals.images.clear();
   const auto add = [&](const std::vector<int>& rows, std::vector<int>& numbers) {
     for (const int row : spread(rows, kWatched)) {
-      const auto& image = dataset.labels.images.at(row);
-      if (!can_be_decoded(image_path(project, image), sample.problems)) continue;
-      numbers.push_back(static_cast<int>(labels.images.size()));
-      labels.images.push_back(image);
+      const auto path = image_path(
+          project, project.multi_animal ? LabelledImage{dataset.animals.images.at(row).path, {}}
+                                        : dataset.labels.images.at(row));
+      if (!can_be_decoded(path, sample.problems)) continue;
+      numbers.push_back(static_cast<int>(sample.paths.size()));
+      sample.paths.push_back(path);
+      if (project.multi_animal)
+        sample.animals.images.push_back(dataset.animals.images[row]);
+      else
+        sample.labels.images.push_back(dataset.labels.images[row]);
     }
   };
-  add(dataset.split.train, sample.split.train);
-  add(dataset.split.test, sample.split.test);
+  const auto rows = [&](const std::vector<int>& all) {
+    return project.multi_animal ? rows_with_labels(all, dataset.animals) : all;
+  };
+  add(rows(dataset.split.train), sample.split.train);
+  add(rows(dataset.split.test), sample.split.test);
   return sample;
+}
+
+// Peaks alone: no limb is needed to say how far they lie from labels.
+std::optional<DetectionOptions> peaks_of(const Project& project, const PoseConfig& test_config) {
+  if (!project.multi_animal) return std::nullopt;
+  auto options = evaluation_options(test_config);
+  options.graph.clear();
+  return options;
 }
 
 }  // namespace
@@ -74,6 +94,8 @@ std::int64_t affordable_interval(const Dataset& dataset, const TrainingPlan& pla
                  tile_side(record.height, batches.largest_tile);
     trained /= static_cast<double>(std::max<std::size_t>(dataset.records.size(), 1));
   }
+  if (batches.kind == LoaderKind::animals)
+    trained = static_cast<double>(batches.animals->width) * batches.animals->height;
   trained *= batches.batch_size;
   // A step costs about three forward passes, two of them for gradients that frozen layers lack.
   const double passes = freeze == Freeze::none ? 3 : freeze == Freeze::base ? 1.8 : 1.2;
@@ -83,18 +105,24 @@ std::int64_t affordable_interval(const Dataset& dataset, const TrainingPlan& pla
 }
 
 TrainingWatch::TrainingWatch(const Project& project, const Dataset& dataset,
-                             const PoseConfig& config, const EngineOptions& engine)
+                             const PoseConfig& config, const PoseConfig& test_config,
+                             const EngineOptions& engine)
     : sample_(sample_of(project, dataset)),
-      pictures_(paths_of(project, sample_.labels), kPictureBytes),
+      pictures_(sample_.paths, kPictureBytes),
       decoding_{.stride_pixels = config.number("stride", 8),
                 .locref_stdev = config.number("locref_stdev", 7.2801),
                 .outputs = 1,
                 .arithmetic = DecodeArithmetic::numpy},
+      detection_(peaks_of(project, test_config)),
       engine_(engine),
       pcutoff_(project.pcutoff) {}
 
 ErrorSummary TrainingWatch::measure(const Network& network, const Parameters& parameters) {
   Predictor predictor(network, parameters, engine_);
+  return detection_ ? measure_animals(predictor) : measure_animal(predictor);
+}
+
+ErrorSummary TrainingWatch::measure_animal(Predictor& predictor) {
   Predictions predictions;
   const auto& labels = sample_.labels;
   predictions.bodyparts = labels.bodyparts;
@@ -107,6 +135,19 @@ ErrorSummary TrainingWatch::measure(const Network& network, const Parameters& pa
         decode_poses(maps.at("part_pred"), maps.at("locref"), decoding_).front());
   }
   return evaluate(labels, predictions, sample_.split, pcutoff_).all;
+}
+
+ErrorSummary TrainingWatch::measure_animals(Predictor& predictor) {
+  const auto& images = sample_.animals.images;
+  auto errors = empty_table(sample_.animals);
+  for (std::size_t row = 0; row < images.size(); ++row) {
+    const auto image = pictures_.get(row);
+    const auto maps = predictor.run({1, image->height, image->width, image->pixels});
+    const auto found = detect(maps.at("part_pred"), maps.at("locref"), nullptr, *detection_);
+    if (found.empty()) continue;
+    add_errors(errors, row, {images[row].animals, images[row].unique}, found[0]);
+  }
+  return metrics_of(errors, sample_.split, pcutoff_).all;
 }
 
 }  // namespace poseheir
