@@ -163,7 +163,12 @@ std::vector<std::string> transfer_summary(const std::filesystem::path& transfer_
 
 Settings read_run_settings(const std::filesystem::path& run_json) {
   Settings settings;
-  if (std::filesystem::exists(run_json)) add_scalars(read_json(run_json), "", settings);
+  if (!std::filesystem::exists(run_json)) return settings;
+  auto record = read_json(run_json);
+  // Of every single picture, and a file that is there.
+  if (record.is_object())
+    for (const char* key : {"pictures", "pose_cfg_text"}) record.erase(key);
+  add_scalars(record, "", settings);
   return settings;
 }
 

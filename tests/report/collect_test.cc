@@ -136,9 +136,9 @@ TEST(RunFiles, NameTheLineOfLearningStatsThatIsCutShort) {
 
 TEST(RunFiles, FlattenRunSettings) {
   const TempDir folder;
-  write_text(
-      folder / "run.json",
-      R"({"recipe": "fast", "optimizer": {"kind": "adam", "rate": 0.001}, "nothing": null})");
+  write_text(folder / "run.json",
+             R"({"recipe": "fast", "optimizer": {"kind": "adam", "rate": 0.001}, "nothing": null,
+          "pictures": {"a.png": {"crc32c": "12"}}, "pose_cfg_text": "a: 1"})");
   EXPECT_THAT(
       read_run_settings(folder / "run.json"),
       ElementsAre(::testing::Pair("recipe", "fast"), ::testing::Pair("optimizer.kind", "adam"),
