@@ -201,6 +201,22 @@ void check_empty_rows(Examination& examination) {
                                 empty == 1 ? "" : "s"));
 }
 
+void check_for_none(Examination& examination) {
+  const auto& files = examination.files;
+  const auto& findings = examination.result.findings;
+  const bool unread = std::any_of(findings.begin(), findings.end(), [](const auto& finding) {
+    return finding.kind == "unreadable-labels";
+  });
+  if (files.empty() && !unread)
+    examination.add(Severity::error, "no-labels", "labeled-data",
+                    fmt::format("no labels: expected CollectedData_{}.h5 or .csv in its folders",
+                                examination.project.scorer));
+  if (!files.empty() && std::all_of(files.begin(), files.end(),
+                                    [](const auto& file) { return file.table.images.empty(); }))
+    examination.add(Severity::error, "no-labels", "labeled-data",
+                    "no labels: the files of labels hold no picture");
+}
+
 }  // namespace
 
 void check_labels(Examination& examination) {
@@ -233,10 +249,7 @@ void check_labels(Examination& examination) {
                         "no video of config.yaml has this name, so its labels are not used");
     }
   }
-  if (examination.files.empty())
-    examination.add(Severity::error, "no-labels", "labeled-data",
-                    fmt::format("no labels: expected CollectedData_{}.h5 or .csv in its folders",
-                                examination.project.scorer));
+  check_for_none(examination);
   check_empty_rows(examination);
 }
 

@@ -171,6 +171,16 @@ class Annotations {
   std::optional<AnimalLabels> animals_;
 };
 
+void require_records(const ModelPaths& paths, const Split& split, int count) {
+  if (count > 0) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("{}: nothing to train on: {} of the {} labelled pictures would be its "
+                          "training set, none of them with a joint inside; label more, or "
+                          "raise TrainingFraction ({}) in config.yaml",
+                          paths.model_name, split.train.size(),
+                          split.train.size() + split.test.size(), split.fraction));
+}
+
 }  // namespace
 
 TrainingSetPlan plan_training_dataset(const Project& project, const TrainingSetOptions& options) {
@@ -203,6 +213,7 @@ TrainingSetPlan plan_training_dataset(const Project& project, const TrainingSetO
     split = labels.split(project.training_fractions[i], options);
     const auto records = labels.records(split.train);
     count = static_cast<int>(records.size());
+    require_records(paths, split, count);
     const auto model = new_model(project, options, paths);
     net_type = model.net_type;
     augmenter = model.dataset_type;

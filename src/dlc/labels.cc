@@ -143,6 +143,11 @@ std::vector<std::filesystem::path> label_files(const Project& project) {
 }
 
 Error no_labels(const Project& project) {
+  if (const auto files = label_files(project); !files.empty())
+    return {ErrorKind::io,
+            fmt::format("no labels: no picture is labelled by '{}' in {}{}", project.scorer,
+                        files.front().string(),
+                        files.size() > 1 ? fmt::format(" and {} more", files.size() - 1) : "")};
   return {ErrorKind::io,
           fmt::format("no labels: looked for CollectedData_{}.h5 or .csv in the folders of {}",
                       project.scorer, (project.folder / "labeled-data").string())};

@@ -44,10 +44,7 @@ class Parser {
       if (header.back()[0] == "coords") break;
     }
     if (header.size() < 3 || header.back()[0] != "coords" || header[0][0] != "scorer")
-      throw Error(
-          ErrorKind::corrupt,
-          fmt::format("{}: expected DeepLabCut's header lines 'scorer', 'bodyparts', 'coords'",
-                      name_));
+      throw foreign_header(header);
     while (index_columns_ < header[0].size() && header[0][index_columns_].empty()) ++index_columns_;
     for (std::size_t row = 0; row < header.size(); ++row) {
       table_.level_names.push_back(header[row][0]);
@@ -62,6 +59,17 @@ class Parser {
     }
     if (table_.columns.empty())
       throw Error(ErrorKind::corrupt, name_ + ": no columns of coordinates");
+  }
+
+  Error foreign_header(const std::vector<Cells>& header) const {
+    std::string found;
+    if (header.empty())
+      found = ", found an empty file";
+    else if (header[0][0].starts_with("scorer;") || header[0][0].starts_with("scorer\t"))
+      found = ", separated by commas; a spreadsheet program has written it otherwise";
+    return {ErrorKind::corrupt,
+            fmt::format("{}: expected DeepLabCut's header lines 'scorer', 'bodyparts', 'coords'{}",
+                        name_, found)};
   }
 
   // pandas writes the names of a named index into a row of its own, without values. A picture has

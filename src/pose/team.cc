@@ -1,10 +1,13 @@
 #include "pose/team.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <iostream>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
@@ -62,6 +65,12 @@ void Team::agree(const std::function<void()>& part) {
 }
 
 void Team::end_all(const std::string& why) const {
+  // What several find wrong at once, such as damaged pictures, is told by one, which ends the
+  // others (mpirun by SIGTERM, which asks for an orderly end no more).
+  std::signal(SIGTERM, SIG_DFL);
+  constexpr int kMostTurns = 20;
+  if (const int turn = std::min(ranks_->rank(), kMostTurns); turn > 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(500 + 250 * turn));
   std::cerr << fmt::format(
                    "poseheir: {}: {}\nAll {} processes end. The same command goes on from the last "
                    "saved state, with any number of processes.\n",

@@ -116,6 +116,18 @@ TEST_F(Checking, RefusesUnreadableLabelsByName) {
   EXPECT_THAT(findings(), finding(Severity::error, "unreadable-labels", "not an HDF5 file"));
 }
 
+TEST_F(Checking, TellsOfUnreadableLabelsOnce) {
+  write_file(stem().string() + ".h5", "no HDF5");
+  EXPECT_THAT(findings(), Contains(Field(&Finding::kind, "unreadable-labels")));
+  EXPECT_THAT(findings(), Not(Contains(Field(&Finding::kind, "no-labels"))));
+}
+
+TEST_F(Checking, RefusesLabelFilesWithoutAnyPicture) {
+  labels.images.clear();
+  save();
+  EXPECT_THAT(findings(), finding(Severity::error, "no-labels", "hold no picture"));
+}
+
 TEST_F(Checking, DropsDoubledRowsKeepingTheOldFiles) {
   labels.images.push_back(labels.images[0]);
   save();

@@ -229,6 +229,13 @@ TEST_F(OpenField, RefusesUnknownNamesAndWritesNothing) {
                                        "pose_cfg.yaml"));
 }
 
+TEST_F(OpenField, RefusesASplitWithoutAnythingToTrainOn) {
+  project.training_fractions = {0.001};  // of 116 pictures
+  EXPECT_ERROR(create_training_dataset(project, options()), ErrorKind::usage,
+               "nothing to train on: 0 of the 116 labelled pictures");
+  EXPECT_FALSE(std::filesystem::exists(folder / "dlc-models"));
+}
+
 TEST_F(OpenField, OracleOpensTheTrainingSet) {
   NEEDS_ORACLE();
   create_training_dataset(project, options());

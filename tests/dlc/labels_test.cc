@@ -64,7 +64,9 @@ TEST(LabelsCsv, NamesLineAndColumnOfBadInput) {
   EXPECT_ERROR(labels_of("scorer,Ana,Ana\nbodyparts,hand\ncoords,x,y\n"), ErrorKind::corrupt,
                "line 2: 2 columns, but line 1 has 3");
   EXPECT_ERROR(labels_of("a,b\n1,2\n"), ErrorKind::corrupt, "header lines");
-  EXPECT_ERROR(labels_of(""), ErrorKind::corrupt, "header lines");
+  EXPECT_ERROR(labels_of(""), ErrorKind::corrupt, "found an empty file");
+  EXPECT_ERROR(labels_of("scorer;Ana;Ana\nbodyparts;hand;hand\ncoords;x;y\n"), ErrorKind::corrupt,
+               "separated by commas");
   EXPECT_ERROR(labels_of(header + "0,1,2\n"), ErrorKind::corrupt, "numbered rows");
   EXPECT_ERROR(read_labels("/nowhere/CollectedData_Ana.csv"), ErrorKind::io,
                "/nowhere/CollectedData_Ana.csv");
@@ -127,6 +129,12 @@ TEST_F(Merging, TakesEveryFolderWhereNoVideoHasLabels) {
 TEST_F(Merging, SaysWhereItLookedWhenThereIsNothing) {
   project.scorer = "Eve";
   EXPECT_ERROR(merge_labels(project), ErrorKind::io, "CollectedData_Eve.h5 or .csv");
+}
+
+TEST_F(Merging, NamesTheFilesThatHoldNoPicture) {
+  const std::string header = "scorer,Ana,Ana\nbodyparts,hand,hand\ncoords,x,y\n";
+  for (const auto* clip : {"clip1", "clip2"}) add(clip, header);
+  EXPECT_ERROR(merge_labels(project), ErrorKind::io, "clip1/CollectedData_Ana.csv and 1 more");
 }
 
 TEST(LabelsCsv, ReadsThoseOfTheRealProjects) {

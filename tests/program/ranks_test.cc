@@ -283,6 +283,16 @@ TEST_F(Ranks, EndTogetherWhenOneCannotGoOn) {
   EXPECT_THAT(log(), HasSubstr("/nowhere: no such file"));
 }
 
+// Each finds its own pictures damaged, all in the first iteration.
+TEST_F(Ranks, TellOnceWhatSeveralFindWrong) {
+  NEEDS_MPI;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "project/labeled-data"))
+    if (entry.path().extension() == ".png")
+      write_file(entry.path(), read_file(entry.path()).substr(0, 500));
+  EXPECT_EQ(code_of(start(3, command("damaged", "--maxiters 2 --strict"))), 1) << log();
+  expect_once("damaged picture");
+}
+
 TEST_F(Ranks, AreNotLeftUnconnected) {
   // As srun of another MPI would start it, or mpirun a program without MPI.
   EXPECT_NE(code_of(start(
