@@ -51,9 +51,11 @@ std::string stem_of(std::string path) {
 
 AnnotationSet read_annotations(const std::filesystem::path& path, const ImportOptions& options) {
   if (!std::filesystem::is_regular_file(path))
-    throw Error(ErrorKind::io, path.string() +
-                                   ": no such file; expected SLEAP's .slp or .pkg.slp, COCO's "
-                                   ".json, or a .csv or .h5 of labels");
+    throw Error(ErrorKind::io,
+                fmt::format("{}: {}; expected SLEAP's .slp or .pkg.slp, COCO's .json, or a .csv or "
+                            ".h5 of labels",
+                            path.string(),
+                            std::filesystem::is_directory(path) ? "a folder" : "no such file"));
   const auto start = start_of(path);
   const auto first = start.find_first_not_of(" \t\r\n");
   auto annotations = is_sleap(path, start) ? read_sleap(path, options)
@@ -63,6 +65,9 @@ AnnotationSet read_annotations(const std::filesystem::path& path, const ImportOp
                          : read_label_file(path, options);
   auto parts = annotations.bodyparts;
   std::sort(parts.begin(), parts.end());
+  if (!parts.empty() && parts.front().empty())
+    throw Error(ErrorKind::unsupported,
+                path.string() + ": a body part without a name; give it one");
   if (const auto twice = std::adjacent_find(parts.begin(), parts.end()); twice != parts.end())
     throw Error(ErrorKind::unsupported,
                 fmt::format("{}: '{}' names two body parts; rename one, for DeepLabCut tells them "

@@ -15,6 +15,17 @@ std::string joined(const std::vector<std::string>& path) {
   return text;
 }
 
+// What a table splits into components has lost the "/" that it may have begun with.
+std::filesystem::path find_picture(const std::vector<std::string>& components,
+                                   const std::filesystem::path& table,
+                                   const ImportOptions& options) {
+  const auto name = joined(components);
+  auto found = find_nearby(name, table, options);
+  if (!std::filesystem::exists(found) && std::filesystem::is_regular_file("/" + name))
+    return "/" + name;
+  return found;
+}
+
 // The folder that holds a picture names its clip.
 std::string clip_of(const std::vector<std::string>& path) {
   return path.size() < 2 ? "pictures" : path[path.size() - 2];
@@ -50,7 +61,7 @@ AnnotationSet read_label_file(const std::filesystem::path& path, const ImportOpt
     AnnotatedPicture picture;
     picture.clip = clip_of(image.path);
     picture.name = image.path.empty() ? "" : image.path.back();
-    picture.source.file = find_nearby(joined(image.path), path, options);
+    picture.source.file = find_picture(image.path, path, options);
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
       auto& points = picture.animals[animals.size() > 1 ? table.columns[i].individual : ""];
       points.resize(set.bodyparts.size());

@@ -229,10 +229,16 @@ TEST_F(OpenField, RefusesUnknownNamesAndWritesNothing) {
                                        "pose_cfg.yaml"));
 }
 
-TEST_F(OpenField, RefusesASplitWithoutAnythingToTrainOn) {
-  project.training_fractions = {0.001};  // of 116 pictures
-  EXPECT_ERROR(create_training_dataset(project, options()), ErrorKind::usage,
-               "nothing to train on: 0 of the 116 labelled pictures");
+TEST(CreateTrainingDataset, RefusesASplitWithoutAnythingToTrainOn) {
+  const TempDir folder;
+  std::filesystem::create_directories(folder / "labeled-data/clip");
+  write_file(folder / "config.yaml",
+             "Task: reach\nscorer: Ana\ndate: Jan1\nproject_path: x\nvideo_sets:\n"
+             "bodyparts: [hand]\nTrainingFraction: [0.5]\ndefault_net_type: resnet_50\n");
+  write_labels(folder / "labeled-data/clip/CollectedData_Ana",
+               {"Ana", {"hand"}, {{{"labeled-data", "clip", "img1.png"}, {{1, 2}}}}, {}});
+  EXPECT_ERROR(create_training_dataset(read_project(folder.path()), {}), ErrorKind::usage,
+               "nothing to train on: 0 of the 1 labelled pictures");
   EXPECT_FALSE(std::filesystem::exists(folder / "dlc-models"));
 }
 

@@ -134,7 +134,7 @@ TEST_F(Merging, SaysWhereItLookedWhenThereIsNothing) {
 TEST_F(Merging, NamesTheFilesThatHoldNoPicture) {
   const std::string header = "scorer,Ana,Ana\nbodyparts,hand,hand\ncoords,x,y\n";
   for (const auto* clip : {"clip1", "clip2"}) add(clip, header);
-  EXPECT_ERROR(merge_labels(project), ErrorKind::io, "clip1/CollectedData_Ana.csv and 1 more");
+  EXPECT_ERROR(merge_labels(project), ErrorKind::io, "clip2/CollectedData_Ana.csv and 1 more");
 }
 
 TEST(LabelsCsv, ReadsThoseOfTheRealProjects) {

@@ -97,7 +97,8 @@ TEST(SleapFile, DamagedOrForeignIsNamed) {
   EXPECT_ERROR(read(folder / "cut.json"), ErrorKind::corrupt, "not a COCO data set");
   fs::copy_file(fs::path(POSEHEIR_TEST_DATA) / "labels/one_path.h5", folder / "pandas.slp");
   EXPECT_ERROR(read(folder / "pandas.slp"), ErrorKind::corrupt, "but not SLEAP's");
-  EXPECT_ERROR(read(folder / "none.slp"), ErrorKind::io, "expected SLEAP's .slp");
+  EXPECT_ERROR(read(folder / "none.slp"), ErrorKind::io, "no such file; expected SLEAP's .slp");
+  EXPECT_ERROR(read(folder.path()), ErrorKind::io, "a folder; expected SLEAP's .slp");
 }
 
 TEST(Import, SaysWhereItLookedForPicturesAndLeavesNothing) {
@@ -173,6 +174,12 @@ TEST_F(Coco, KeepsPicturesOfAFolderAboveInsideTheProject) {
   EXPECT_TRUE(fs::exists(folder / "p/labeled-data/pictures/2.png"));
 }
 
+TEST_F(Coco, WithABodyPartWithoutANameIsRefused) {
+  auto json = text(R"({"id":1,"image_id":8,"category_id":1,"keypoints":[3,4.5,2,0,0,0]})");
+  json.replace(json.find("\"no\""), 4, "\"\"");
+  EXPECT_ERROR(read_text(json), ErrorKind::unsupported, "a body part without a name");
+}
+
 TEST_F(Coco, WithTwoBodyPartsOfOneNameIsRefused) {
   auto json = text(R"({"id":1,"image_id":8,"category_id":1,"keypoints":[3,4.5,2,0,0,0]})");
   json.replace(json.find("\"no\""), 4, "\"head\"");
@@ -218,6 +225,18 @@ TEST(LightningPose, TableWithItsPicturesBecomesAProject) {
   EXPECT_EQ(labels.scorer, "Ana");
   EXPECT_THAT(labels.images[0].path, ElementsAre("labeled-data", "v1", "img5.png"));
   EXPECT_EQ(labels.images[0].points[0].x, 1.5);
+}
+
+TEST(LightningPose, TableMayNamePicturesFromTheRootOn) {
+  const TempDir folder;
+  fs::create_directories(folder / "recorded/v1");
+  write_image(folder / "recorded/v1/img5.png", {20, 30, std::vector<std::uint8_t>(20 * 30 * 3, 9)});
+  write_file(folder / "tables.csv", "scorer,a,a\nbodyparts,paw,paw\ncoords,x,y\n" +
+                                        (folder / "recorded/v1/img5.png").string() + ",1.5,2\n");
+  fs::create_directories(folder / "elsewhere");
+  fs::rename(folder / "tables.csv", folder / "elsewhere/tables.csv");
+  const auto project = imported(folder / "p", read(folder / "elsewhere/tables.csv"), {});
+  EXPECT_EQ(merge_labels(project).images.size(), 1U);
 }
 
 }  // namespace
