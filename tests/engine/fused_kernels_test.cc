@@ -1,8 +1,11 @@
 // The fused kernels against plain sums, on maps wider than a strip and of odd sizes.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <new>
 #include <random>
+#include <vector>
 
 #include "engine/kernels/kernels.h"
 #include "engine/onednn/context.h"
@@ -10,7 +13,16 @@
 namespace poseheir::kernels {
 namespace {
 
-using Values = std::vector<float>;
+// Begins with a line of the caches, as an engine's buffers do: such results can be streamed.
+template <class T>
+struct Lines {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, kLine); }
+  bool operator==(const Lines&) const = default;
+};
+using Values = std::vector<float, Lines<float>>;
 
 Values random_values(std::size_t count, unsigned seed) {
   std::mt19937 generator(seed);
@@ -123,9 +135,22 @@ TEST_P(DepthwiseKernel, EqualsPlainSumsForward) {
       [&](auto in, auto out, auto tap, auto c) { wanted[out] += before.value(x[in], c) * w[tap]; });
   const long strips = strips_of(s.images, s.out_height, s.out_width);
   Values moments(std::size_t(strips) * kMomentRows * s.channels);
-  best_kernels().depthwise({x.data(), &before.kernel}, w.data(), s, y.data(), moments.data());
-  expect_near(y, wanted);
-  expect_moments(moments, strips, wanted, s.channels);
+  for (const bool streams : {false, true}) {
+    best_kernels().depthwise({x.data(), &before.kernel}, w.data(), s,
+                             {y.data(), moments.data(), streams});
+    expect_near(y, wanted);
+    expect_moments(moments, strips, wanted, s.channels);
+    std::fill(y.begin(), y.end(), 7.0F);
+  }
+}
+
+// In the middle of a line.
+TEST_P(DepthwiseKernel, StreamsWholeLinesOnly) {
+  Values y(outputs), moved(outputs + 8);
+  const Operand in = {x.data(), &before.kernel};
+  best_kernels().depthwise(in, w.data(), s, {y.data()});
+  best_kernels().depthwise(in, w.data(), s, {moved.data() + 8, nullptr, true});
+  EXPECT_EQ(y, Values(moved.begin() + 8, moved.end()));
 }
 
 TEST_P(DepthwiseKernel, EqualsPlainSumsBackward) {
@@ -139,12 +164,15 @@ TEST_P(DepthwiseKernel, EqualsPlainSumsBackward) {
   const long strips = strips_of(s.images, s.height, s.width);
   Values sums(std::size_t(strips) * kGradientRows * s.channels),
       workspace(std::size_t(strips) * taps);
-  best_kernels().depthwise_backward({dy.data(), y.data(), &after.kernel},
-                                    {x.data(), &before.kernel}, w.data(), s,
-                                    {dx.data(), sums.data(), weights.data(), workspace.data()});
-  expect_near(dx, wanted);
-  expect_near(weights, wanted_weights);
-  expect_sums(sums, strips, wanted, x, before);
+  for (const bool streams : {false, true}) {
+    best_kernels().depthwise_backward(
+        {dy.data(), y.data(), &after.kernel}, {x.data(), &before.kernel}, w.data(), s,
+        {dx.data(), streams, sums.data(), weights.data(), workspace.data()});
+    expect_near(dx, wanted);
+    expect_near(weights, wanted_weights);
+    expect_sums(sums, strips, wanted, x, before);
+    std::fill(dx.begin(), dx.end(), 7.0F);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, DepthwiseKernel,
@@ -184,15 +212,20 @@ TEST_P(PointwiseKernel, EqualsPlainSums) {
   Values y(pixels * out), dx(pixels * in), dw(in * out), workspace(workspace_floats(s));
   Values moments(parts * kMomentRows * out), sums(parts * kGradientRows * in);
   best_kernels().pack_pointwise(w.data(), s.inputs, s.outputs, packed.data(), transposed.data());
-  best_kernels().pointwise({x.data(), &before.kernel}, packed.data(), s, y.data(), moments.data());
-  expect_near(y, wanted);
-  expect_moments(moments, s.parts, wanted, out);
-  best_kernels().pointwise_backward({dy.data(), raw.data(), &after.kernel},
-                                    {x.data(), &before.kernel}, transposed.data(), s,
-                                    {dx.data(), sums.data(), dw.data(), workspace.data()});
-  expect_near(dx, wanted_dx);
-  expect_near(dw, wanted_dw);
-  expect_sums(sums, s.parts, wanted_dx, x, before);
+  for (const bool streams : {false, true}) {
+    best_kernels().pointwise({x.data(), &before.kernel}, packed.data(), s,
+                             {y.data(), moments.data(), streams});
+    expect_near(y, wanted);
+    expect_moments(moments, s.parts, wanted, out);
+    best_kernels().pointwise_backward(
+        {dy.data(), raw.data(), &after.kernel}, {x.data(), &before.kernel}, transposed.data(), s,
+        {dx.data(), streams, sums.data(), dw.data(), workspace.data()});
+    expect_near(dx, wanted_dx);
+    expect_near(dw, wanted_dw);
+    expect_sums(sums, s.parts, wanted_dx, x, before);
+    std::fill(y.begin(), y.end(), 7.0F);
+    std::fill(dx.begin(), dx.end(), 7.0F);
+  }
 }
 
 // Of -1, 0 and 1, bf16 holds all values and short sums exactly.
@@ -233,10 +266,10 @@ TEST_P(PointwiseKernel, MultipliesBf16Exactly) {
   Values moments(parts * kMomentRows * out), matrix(pixels * out);
   std::vector<bf16> y(pixels * out), dx(pixels * in);
   kernels.pack_pointwise(w.data(), s.inputs, s.outputs, packed.data(), transposed.data());
-  kernels.pointwise({x.data(), nullptr}, packed.data(), s, y.data(), moments.data());
-  kernels.head_product({x.data(), nullptr}, packed.data(), s, matrix.data());
+  kernels.pointwise({x.data(), nullptr}, packed.data(), s, {y.data(), moments.data()});
+  kernels.head_product({x.data(), nullptr}, packed.data(), s, {matrix.data()});
   kernels.pointwise_backward({dy.data(), nullptr, nullptr}, {x.data(), nullptr}, transposed.data(),
-                             s, {dx.data(), nullptr, dw.data(), workspace.data()});
+                             s, {dx.data(), false, nullptr, dw.data(), workspace.data()});
   EXPECT_EQ(wide(y), wanted);
   EXPECT_EQ(matrix, wanted);
   EXPECT_EQ(wide(dx), wanted_dx);

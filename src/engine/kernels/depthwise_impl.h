@@ -58,10 +58,12 @@ inline void outputs_of(const float* const (&rows)[K], const Vec<W> (&weights)[K 
 }
 
 template <int K, int S, class T>
-void depthwise_forward(const Operand& in, const float* w, const DepthwiseShape& s, T* y,
-                       float* moments) {
+void depthwise_forward(const Operand& in, const float* w, const DepthwiseShape& s,
+                       const Result& result) {
   const T* x = static_cast<const T*>(in.data);
+  T* y = static_cast<T*>(result.data);
   const long channels = s.channels;
+  const bool streams = result.streams && streams_lines(y, channels);
   in_strips(
       s, s.out_height, s.out_width,
       [&](auto lanes, long strip, long image, int first_row, int end_row, int first, int end,
@@ -105,32 +107,31 @@ void depthwise_forward(const Operand& in, const float* w, const DepthwiseShape& 
             Vec<W> out[U];
             outputs_of<U, K, S, W>(rows, weights, ox, out);
             for (int u = 0; u < U; ++u) {
-              store<W>(to + (ox + u) * channels, out[u]);
+              put<W>(to + (ox + u) * channels, out[u], streams);
               sums.add(out[u]);
             }
           }
           for (; ox < count; ++ox) {
             Vec<W> out[1];
             outputs_of<1, K, S, W>(rows, weights, ox, out);
-            store<W>(to + ox * channels, out[0]);
+            put<W>(to + ox * channels, out[0], streams);
             sums.add(out[0]);
           }
         }
-        if (moments != nullptr)
-          sums.write(moments + strip * kMomentRows * channels + c, channels,
+        end_streams(streams);
+        if (result.moments != nullptr)
+          sums.write(result.moments + strip * kMomentRows * channels + c, channels,
                      float((end_row - first_row) * (end - first)));
       });
 }
 
 template <class T>
-void depthwise(const Operand& in, const float* w, const DepthwiseShape& s, void* y,
-               float* moments) {
-  T* to = static_cast<T*>(y);
+void depthwise(const Operand& in, const float* w, const DepthwiseShape& s, const Result& out) {
   if (s.kernel == 3)
-    return s.stride == 1 ? depthwise_forward<3, 1>(in, w, s, to, moments)
-                         : depthwise_forward<3, 2>(in, w, s, to, moments);
-  s.stride == 1 ? depthwise_forward<5, 1>(in, w, s, to, moments)
-                : depthwise_forward<5, 2>(in, w, s, to, moments);
+    return s.stride == 1 ? depthwise_forward<3, 1, T>(in, w, s, out)
+                         : depthwise_forward<3, 2, T>(in, w, s, out);
+  s.stride == 1 ? depthwise_forward<5, 1, T>(in, w, s, out)
+                : depthwise_forward<5, 2, T>(in, w, s, out);
 }
 
 // What one strip of the backward pass holds for its W channels.
@@ -170,6 +171,7 @@ void depthwise_backward_of(const GradientOperand& out, const Operand& in, const 
   const T* raw = static_cast<const T*>(out.x);
   T* dx = static_cast<T*>(g.dx);
   const long channels = s.channels;
+  const bool streams = g.streams && streams_lines(dx, channels);
   in_strips(
       s, s.height, s.width,
       [&](auto lanes, long strip, long image, int first_row, int end_row, int first, int end,
@@ -216,7 +218,7 @@ void depthwise_backward_of(const GradientOperand& out, const Operand& in, const 
           }
           inputs_of<U, K, S, PY, PX, W>(rows, (ix + s.pad_left) / S - begin, a, sums, result);
           for (int u = 0; u < U; ++u) {
-            if (dx != nullptr) store<W>(dx + at + u * channels, result[u]);
+            if (dx != nullptr) put<W>(dx + at + u * channels, result[u], streams);
             const auto kept = inside<W>(result[u], reading.normal(value[u]), reading.range.low,
                                         reading.range.high);
             sums.sum += kept;
@@ -252,6 +254,7 @@ void depthwise_backward_of(const GradientOperand& out, const Operand& in, const 
           else
             row(Width<S - 1>{}, iy);
         }
+        end_streams(streams);
         if (g.sums != nullptr) {
           store<W>(g.sums + strip * kGradientRows * channels + c, sums.sum);
           store<W>(g.sums + (strip * kGradientRows + 1) * channels + c, sums.product);

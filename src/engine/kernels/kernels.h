@@ -104,9 +104,19 @@ void finish_moments(const float* pieces, long count, int channels, float* mean, 
 void finish_gradient_sums(const float* pieces, long count, int channels, float* sum,
                           float* product);
 
+// A result, and the moments that its pieces leave; null: nobody asks. `streams`: it is so large
+// that the caches have lost it before somebody reads it, and so is written past them where that can
+// be.
+struct Result {
+  void* data = nullptr;
+  float* moments = nullptr;
+  bool streams = false;
+};
+
 // What a backward pass gives; null for what nobody needs.
 struct FusedGradients {
   void* dx = nullptr;
+  bool streams = false;   // dx, as in Result
   float* sums = nullptr;  // of dx, a piece after the other
   float* weights = nullptr;
   float* workspace = nullptr;  // depthwise: weights for each piece; 1x1: workspace_floats
@@ -131,21 +141,21 @@ struct Kernels {
   void (*gradient)(const void* a, const void* b, const void* c, const void* y, const View& view,
                    Clamp clamp, float* workspace, void* out, float* sums);
   void (*add)(const void* a, const void* b, std::size_t count, Clamp clamp, void* out);
-  // Kernels 3 and 5, strides 1 and 2. `moments` may be null.
-  void (*depthwise)(const Operand& in, const float* weights, const DepthwiseShape& shape, void* y,
-                    float* moments);
+  // Kernels 3 and 5, strides 1 and 2.
+  void (*depthwise)(const Operand& in, const float* weights, const DepthwiseShape& shape,
+                    const Result& out);
   void (*depthwise_backward)(const GradientOperand& out, const Operand& in, const float* weights,
                              const DepthwiseShape& shape, const FusedGradients& gradients);
   // Weights [inputs, outputs] as the next two read them, 4 bytes each; null: nobody does.
   void (*pack_pointwise)(const float* weights, int inputs, int outputs, void* packed,
                          void* transposed);
-  void (*pointwise)(const Operand& in, const void* packed, const PointwiseShape& shape, void* y,
-                    float* moments);
+  void (*pointwise)(const Operand& in, const void* packed, const PointwiseShape& shape,
+                    const Result& out);
   void (*pointwise_backward)(const GradientOperand& out, const Operand& in, const void* transposed,
                              const PointwiseShape& shape, const FusedGradients& gradients);
-  // pointwise without sums, its result in fp32.
+  // pointwise, its result in fp32.
   void (*head_product)(const Operand& in, const void* packed, const PointwiseShape& shape,
-                       float* y);
+                       const Result& out);
   // View of the input; the output has rows and columns 0, stride, 2 stride, …
   void (*subsample)(const void* x, const View& view, int height, int width, int stride, void* y);
   void (*subsample_backward)(const void* dy, const View& view, int height, int width, int stride,

@@ -6,7 +6,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/sharing.h"
 
-#ifdef __AVX512BF16__
+#ifdef __AVX512F__
 #include <immintrin.h>
 #endif
 
@@ -22,6 +22,7 @@ struct Lanes {
 };
 template <int W>
 using Vec = typename Lanes<W>::Float;
+inline constexpr long kLineBytes = 64;
 
 template <int W>
 inline Vec<W> load(const float* p) {
@@ -56,6 +57,32 @@ inline void store(bf16* p, Vec<W> v) {
   bits += 0x7fffU + ((bits >> 16) & 1U);
   const auto half = __builtin_convertvector(bits >> 16, typename Lanes<W>::Half);
   __builtin_memcpy(p, &half, sizeof half);
+}
+
+// Past the caches, where streams_lines says so.
+template <int W, class T>
+inline void put(T* p, Vec<W> v, [[maybe_unused]] bool streams) {
+#ifdef __AVX512F__
+  if constexpr (W * sizeof(T) == kLineBytes)
+    if (streams) return _mm512_stream_ps(p, __builtin_bit_cast(__m512, v));
+#endif
+  store<W>(p, v);
+}
+// Whether vectors are whole lines of the caches, which alone can be written past them.
+template <class T>
+inline bool streams_lines([[maybe_unused]] const T* p, [[maybe_unused]] long channels) {
+#ifdef __AVX512F__
+  return POSEHEIR_LANES * sizeof(T) == kLineBytes && channels % POSEHEIR_LANES == 0 &&
+         reinterpret_cast<std::uintptr_t>(p) % kLineBytes == 0;
+#else
+  return false;
+#endif
+}
+// Before other threads read what was streamed.
+inline void end_streams([[maybe_unused]] bool streams) {
+#ifdef __AVX512F__
+  if (streams) _mm_sfence();
+#endif
 }
 
 template <int W>

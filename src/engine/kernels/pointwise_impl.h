@@ -112,24 +112,99 @@ inline const F* read_gradient(const T* dy, const T* x, const Normalisation* norm
   return result;
 }
 
-// Adds a tile to a part's sums, which begin with the part's first pixel.
+// What becomes of a tile's blocks of results while they are in registers: they are stored.
 template <class T>
-inline void add_moments(const T* y, long rows, long channels, bool begins, float* sums) {
-  in_rows(rows, channels, [&](auto width, long c, long first, long count) {
-    constexpr int W = decltype(width)::value;
-    float *sum = sums + channels + c, *square = sum + channels;
-    Moments<W> moments;
-    if (begins && first == 0) {
-      moments.first = load<W>(y + c);
-      store<W>(sums + c, moments.first);
-    } else {
-      moments = {load<W>(sums + c), load<W>(sum), load<W>(square)};
+struct Tile {
+  T* to;
+  long channels;
+  bool streams;
+
+  // The sums become what is stored.
+  template <int W, int R, int V>
+  void operator()(Width<W> lanes, long row, long c, Vec<W> (&sums)[R][V]) const {
+    T* p = to + row * channels + c;
+    if (streams) return put_all<true>(lanes, p, sums);
+    put_all<false>(lanes, p, sums);
+    if constexpr (sizeof(T) < sizeof(float))
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) sums[r][v] = load<W>(p + r * channels + v * W);
+  }
+
+ private:
+  template <bool kStreams, int W, int R, int V>
+  void put_all(Width<W>, T* p, const Vec<W> (&sums)[R][V]) const {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) put<W>(p + r * channels + v * W, sums[r][v], kStreams);
+  }
+};
+
+// And adds them to a part's moments, which begin with the part's first pixel.
+template <class T>
+struct TileWithMoments : Tile<T> {
+  bool begins;
+  float* moments;
+
+  template <int W, int R, int V>
+  void operator()(Width<W> lanes, long row, long c, Vec<W> (&sums)[R][V]) const {
+    Tile<T>::operator()(lanes, row, c, sums);
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      float *first = moments + c + v * W, *sum = first + this->channels,
+            *square = sum + this->channels;
+      Moments<W> total;
+      if (begins && row == 0) {
+        total.first = sums[0][v];
+        store<W>(first, total.first);
+      } else {
+        total = {load<W>(first), load<W>(sum), load<W>(square)};
+      }
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) total.add(sums[r][v]);
+      store<W>(sum, total.sum);
+      store<W>(square, total.square);
     }
-    for (long i = first; i < first + count; ++i) moments.add(load<W>(y + i * channels + c));
-    store<W>(sum, moments.sum);
-    store<W>(square, moments.square);
-  });
-}
+  }
+};
+
+// Gradients of a norm's results: adds dx and dx * (x - mean) where x is not clamped.
+template <class T>
+struct TileWithGradientSums : Tile<T> {
+  bool begins;
+  float* totals;
+  const T* x;
+  const Normalisation* norm;
+
+  template <int W, int R, int V>
+  void operator()(Width<W> lanes, long row, long c, Vec<W> (&sums)[R][V]) const {
+    Tile<T>::operator()(lanes, row, c, sums);
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      const long column = c + v * W;
+      float *to_sum = totals + column, *to_product = to_sum + this->channels;
+      const Reading<W> reading(norm, column);
+      const auto mean = load<W>(norm->mean + column);
+      Vec<W> sum = {}, product = {};
+      if (!begins || row > 0) {
+        sum = load<W>(to_sum);
+        product = load<W>(to_product);
+      }
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const auto value = load<W>(x + (row + r) * this->channels + column);
+        const auto kept =
+            inside<W>(sums[r][v], reading.normal(value), reading.range.low, reading.range.high);
+        sum += kept;
+        product += kept * (value - mean);
+      }
+      store<W>(to_sum, sum);
+      store<W>(to_product, product);
+    }
+  }
+};
 
 inline void finish_moments(float* sums, long channels, long count) {
   in_lanes(channels, [&](auto width, long c) {
@@ -137,31 +212,6 @@ inline void finish_moments(float* sums, long channels, long count) {
     const Moments<W> moments{load<W>(sums + c), load<W>(sums + channels + c),
                              load<W>(sums + 2 * channels + c)};
     moments.write(sums + c, channels, float(count));
-  });
-}
-
-// Adds dx and dx * (x - mean) where x is not clamped.
-template <class T>
-inline void add_gradient_sums(const T* dx, const T* x, const Normalisation& norm, long rows,
-                              long channels, bool begins, float* sums) {
-  in_rows(rows, channels, [&](auto width, long c, long first, long count) {
-    constexpr int W = decltype(width)::value;
-    const Reading<W> reading(&norm, c);
-    const auto mean = load<W>(norm.mean + c);
-    Vec<W> sum = {}, product = {};
-    if (!begins || first > 0) {
-      sum = load<W>(sums + c);
-      product = load<W>(sums + channels + c);
-    }
-    for (long i = first; i < first + count; ++i) {
-      const auto value = load<W>(x + i * channels + c);
-      const auto kept = inside<W>(load<W>(dx + i * channels + c), reading.normal(value),
-                                  reading.range.low, reading.range.high);
-      sum += kept;
-      product += kept * (value - mean);
-    }
-    store<W>(sums + c, sum);
-    store<W>(sums + channels + c, product);
   });
 }
 
@@ -188,38 +238,45 @@ void pack_pointwise(const float* weights, int inputs, int outputs, void* packed,
     pack_columns(weights, outputs, inputs, static_cast<Factor<T>*>(transposed));
 }
 
-// Moments may be null.
 template <class T, class Y>
-void product(const Operand& in, const void* packed, const PointwiseShape& s, Y* y, float* moments) {
+void product(const Operand& in, const void* packed, const PointwiseShape& s, const Result& out) {
   using F = Factor<T>;
   const T* x = static_cast<const T*>(in.data);
+  Y* y = static_cast<Y*>(out.data);
+  const bool streams = out.streams && streams_lines(y, s.outputs);
   in_tiles(s, 0, s.parts, [&](long part, long first, long rows, bool begins) {
     alignas(64) F tile[kTileWords * kWord<F>];
-    Y* to = y + first * s.outputs;
+    const Tile<Y> results = {y + first * s.outputs, s.outputs, streams};
     Ahead ahead;
     const long next = first + rows, coming = tile_after(s, next);
     ahead.add(x + next * s.inputs, coming * s.inputs);
     ahead.spread(blocks_of(rows, s.outputs));
-    multiply(read_rows(x + first * s.inputs, in.norm, rows, s.inputs, tile), rows, s.inputs,
-             static_cast<const F*>(packed), s.outputs, to, &ahead);
-    if (moments == nullptr) return;
-    float* sums = moments + part * kMomentRows * s.outputs;
-    add_moments(to, rows, s.outputs, begins, sums);
-    const long end = (part + 1) * s.part_pixels;
-    if (next == end || next == s.pixels)
-      finish_moments(sums, s.outputs, next - part * s.part_pixels);
+    const F* operand = read_rows(x + first * s.inputs, in.norm, rows, s.inputs, tile);
+    const auto multiply_for = [&](const auto& finish) {
+      multiply(operand, rows, s.inputs, static_cast<const F*>(packed), s.outputs, finish, &ahead);
+    };
+    if (out.moments == nullptr) {
+      multiply_for(results);
+    } else {
+      float* sums = out.moments + part * kMomentRows * s.outputs;
+      multiply_for(TileWithMoments<Y>{results, begins, sums});
+      const long end = (part + 1) * s.part_pixels;
+      if (next == end || next == s.pixels)
+        finish_moments(sums, s.outputs, next - part * s.part_pixels);
+    }
+    end_streams(streams);
   });
 }
 
 template <class T>
-void pointwise(const Operand& in, const void* packed, const PointwiseShape& s, void* y,
-               float* moments) {
-  product<T>(in, packed, s, static_cast<T*>(y), moments);
+void pointwise(const Operand& in, const void* packed, const PointwiseShape& s, const Result& out) {
+  product<T, T>(in, packed, s, out);
 }
 
 template <class T>
-void head_product(const Operand& in, const void* packed, const PointwiseShape& s, float* y) {
-  product<T>(in, packed, s, y, nullptr);
+void head_product(const Operand& in, const void* packed, const PointwiseShape& s,
+                  const Result& out) {
+  product<T, float>(in, packed, s, out);
 }
 
 template <class T>
@@ -230,6 +287,7 @@ void pointwise_backward(const GradientOperand& out, const Operand& in, const voi
   const T* raw = static_cast<const T*>(out.x);
   T* dx = static_cast<T*>(gradients.dx);
   const long size = long(s.inputs) * s.outputs;
+  const bool streams = gradients.streams && streams_lines(dx, s.inputs);
   const bool trains = gradients.weights != nullptr, apart = s.parts_together > 0;
   // Many weights: a few parts leave their factors, and all threads multiply them then.
   F* shared = static_cast<F*>(static_cast<void*>(gradients.workspace));
@@ -267,11 +325,17 @@ void pointwise_backward(const GradientOperand& out, const Operand& in, const voi
         multiply_transposed(blocks, s.inputs, panels, s.outputs, place.words, begins,
                             gradients.workspace + part * size, &ahead);
       if (dx == nullptr) return;
-      T* to = dx + first * s.inputs;
-      multiply(dz, rows, s.outputs, static_cast<const F*>(transposed), s.inputs, to, &ahead);
-      if (gradients.sums != nullptr)
-        add_gradient_sums(to, x + first * s.inputs, *in.norm, rows, s.inputs, begins,
-                          gradients.sums + part * kGradientRows * s.inputs);
+      const Tile<T> results = {dx + first * s.inputs, s.inputs, streams};
+      const auto multiply_for = [&](const auto& finish) {
+        multiply(dz, rows, s.outputs, static_cast<const F*>(transposed), s.inputs, finish, &ahead);
+      };
+      if (gradients.sums == nullptr)
+        multiply_for(results);
+      else
+        multiply_for(TileWithGradientSums<T>{results, begins,
+                                             gradients.sums + part * kGradientRows * s.inputs,
+                                             x + first * s.inputs, in.norm});
+      end_streams(streams);
     });
     if (trains && apart)
       multiply_transposed_apart(shared, s.inputs, shared_panels, s.outputs, words_together,

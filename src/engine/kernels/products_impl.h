@@ -158,19 +158,41 @@ inline void pack_rows(const float* weights, long depth, long columns, F* packed)
   });
 }
 
+// Four words of a column of weights.
+inline Vec<4> column_words(const float* p, float) { return load<4>(p); }
+inline Vec<4> column_words(const float* p, bf16) {
+  bf16 line[8];
+  for (int i = 0; i < 8; i += 4) store<4>(line + i, load<4>(p + i));
+  Vec<4> v;
+  __builtin_memcpy(&v, line, sizeof v);
+  return v;
+}
+
+// Of four columns, each `depth` values after the one before, to four rows of four words.
+template <class F>
+inline void turn_words(const float* from, long depth, F* to, long width) {
+  Vec<4> column[4], row[4];
+  for (int i = 0; i < 4; ++i) column[i] = column_words(from + i * depth, F{});
+  const auto join = [](Vec<4> a, Vec<4> b, Vec<4>* rows) {
+    rows[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    rows[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+  };
+  join(__builtin_shufflevector(column[0], column[1], 0, 4, 1, 5),
+       __builtin_shufflevector(column[2], column[3], 0, 4, 1, 5), row);
+  join(__builtin_shufflevector(column[0], column[1], 2, 6, 3, 7),
+       __builtin_shufflevector(column[2], column[3], 2, 6, 3, 7), row + 2);
+  for (int i = 0; i < 4; ++i) store_words<4>(to + i * width * kWord<F>, row[i]);
+}
+
 // The same from weights [columns, depth].
 template <class F>
 inline void pack_columns(const float* weights, long depth, long columns, F* packed) {
   in_panel_rows(depth, columns, [&](const Panel& panel, long first, long rows) {
     const float* from = weights + panel.first * depth + first;
     F* to = packed + panel.first * depth + first * panel.width;
-    for (long c = 0; c < panel.width; ++c, from += depth)
-      for (long k = 0; k < rows; k += kPacked) {
-        F line[kPacked];
-        store<kPacked>(line, load<kPacked>(from + k));
-        for (int i = 0; i < kPacked; i += kWord<F>)
-          __builtin_memcpy(to + (k + i) * panel.width + c * kWord<F>, line + i, 4);
-      }
+    for (long c = 0; c < panel.width; c += 4)
+      for (long k = 0; k < rows; k += 4 * kWord<F>)
+        turn_words(from + c * depth + k, depth, to + k * panel.width + c * kWord<F>, panel.width);
   });
 }
 
@@ -228,10 +250,11 @@ inline __attribute__((always_inline)) void in_steps(long steps, Ahead::Share sha
 
 // The loops over rows and vectors are unrolled early: GCC keeps the sums in memory otherwise, and
 // clears, spills and reads them again around each block's products.
-// y[R, V * W] = a[R, depth] * a panel; depth in words.
-template <int R, int V, int W, class F, class T>
-inline void multiply_block(const F* a, long lda, const F* panel, long depth, T* y, long ldy,
-                           Ahead::Share share) {
+// a[R, depth] * a panel [depth, V * W], for finish(Width<W>, sums); depth
+// in words.
+template <int R, int V, int W, class F, class Finish>
+inline void multiply_block(const F* a, long lda, const F* panel, long depth, Ahead::Share share,
+                           const Finish& finish) {
   Vec<W> sum[R][V] = {};
   in_steps(depth, share, [&] {
     Vec<W> row[V];
@@ -246,10 +269,7 @@ inline void multiply_block(const F* a, long lda, const F* panel, long depth, T* 
     a += kWord<F>;
     panel += V * W * kWord<F>;
   });
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) store<W>(y + r * ldy + v * W, sum[r][v]);
+  finish(Width<W>{}, sum);
 }
 
 // Blocks of a product of so many rows and columns.
@@ -259,20 +279,21 @@ inline long blocks_of(long rows, long columns) {
   return rows / kRows * panels;
 }
 
-// y[rows, columns] = a[rows, depth] * packed weights.
-template <class F, class T>
-inline void multiply(const F* a, long rows, long depth, const F* packed, long columns, T* y,
-                     Ahead* ahead = nullptr) {
+// a[rows, depth] * packed weights; finish(Width<W>, row, column, sums) takes each block.
+template <class F, class Finish>
+inline void multiply(const F* a, long rows, long depth, const F* packed, long columns,
+                     const Finish& finish, Ahead* ahead = nullptr) {
   in_panels(columns, [&](auto vectors, auto width, long c) {
     constexpr int V = decltype(vectors)::value, W = decltype(width)::value;
     const F* panel = packed + c * depth;
     const long count = depth / kWord<F>;
     long r = 0;
+    const auto finish_block = [&](auto lanes, auto& sums) { finish(lanes, r, c, sums); };
     for (; r + kRows <= rows; r += kRows)
-      multiply_block<kRows, V, W>(a + r * depth, depth, panel, count, y + r * columns + c, columns,
-                                  ahead ? ahead->share(count) : Ahead::Share{});
+      multiply_block<kRows, V, W>(a + r * depth, depth, panel, count,
+                                  ahead ? ahead->share(count) : Ahead::Share{}, finish_block);
     for (; r < rows; ++r)
-      multiply_block<1, V, W>(a + r * depth, depth, panel, count, y + r * columns + c, columns, {});
+      multiply_block<1, V, W>(a + r * depth, depth, panel, count, {}, finish_block);
   });
 }
 

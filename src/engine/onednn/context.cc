@@ -124,6 +124,12 @@ void Context::bind() {
   for (auto& [bound, buffer] : bound_) bound.set_data_handle(address(buffer));
 }
 
+bool Context::outgrows_caches(std::size_t bytes) const {
+  // A processor's share of them, and the last one, which plans of small networks do not fill.
+  constexpr std::size_t kOwn = 512 << 10, kLast = 32 << 20;
+  return bytes >= kOwn && plan.total_bytes() > kLast;
+}
+
 void Merge::run(const Context& context) const {
   if (!writes && sums == kNoBuffer) return;
   if (gate != kNoBuffer)

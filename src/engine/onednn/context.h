@@ -121,6 +121,8 @@ class Context {
     return buffer == kNoBuffer ? nullptr : shared->arena.data() + plan.offset(buffer);
   }
   float* floats_at(BufferId buffer) const { return static_cast<float*>(address(buffer)); }
+  // Whether so large a result has left the caches before it is read.
+  bool outgrows_caches(std::size_t bytes) const;
 
  private:
   std::vector<std::pair<dnnl::memory, BufferId>> bound_;

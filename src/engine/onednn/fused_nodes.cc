@@ -35,7 +35,8 @@ class FusedNode : public Node {
     if (!has_backward_) return;
     gradient_.run(context_);
     run_backward(gradient_.operand(context_, out_), operand_of(context_, in_),
-                 {context_.address(result_.buffer), context_.floats_at(result_.sums.buffer),
+                 {context_.address(result_.buffer), context_.outgrows_caches(in_.desc.get_size()),
+                  context_.floats_at(result_.sums.buffer),
                   trains_ ? context_.gradients[layer_.weights].data() : nullptr,
                   context_.floats_at(workspace_)});
   }
@@ -66,6 +67,10 @@ class FusedNode : public Node {
     if (in_.needs_gradient) result_ = plan_operand_gradient(context_, in_, pieces, time);
   }
 
+  kernels::Result result() const {
+    return {context_.address(out_.buffer), context_.floats_at(out_.moments.buffer),
+            context_.outgrows_caches(out_.desc.get_size())};
+  }
   virtual void run_backward(const kernels::GradientOperand& out, const kernels::Operand& in,
                             const kernels::FusedGradients& gradients) = 0;
 
@@ -97,9 +102,7 @@ class DepthwiseNode final : public FusedNode {
   }
   void pack(const Parameters& parameters) override { weights_ = parameters[layer_.weights].data(); }
   void forward() override {
-    context_.kernels.depthwise(operand_of(context_, in_), weights_, shape_,
-                               context_.address(out_.buffer),
-                               context_.floats_at(out_.moments.buffer));
+    context_.kernels.depthwise(operand_of(context_, in_), weights_, shape_, result());
   }
 
  private:
@@ -138,9 +141,7 @@ class PointwiseNode final : public FusedNode {
   void forward() override {
     float* packed = address(forward_);
     if (changes_) pack_into(packed, nullptr);
-    context_.kernels.pointwise(operand_of(context_, in_), packed, shape_,
-                               context_.address(out_.buffer),
-                               context_.floats_at(out_.moments.buffer));
+    context_.kernels.pointwise(operand_of(context_, in_), packed, shape_, result());
   }
 
  private:

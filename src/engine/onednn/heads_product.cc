@@ -97,14 +97,15 @@ class OwnProduct final : public HeadsProduct {
 
   void forward() override {
     context_.kernels.head_product(operand_of(context_, in_), forward_weights_.data(), shape_,
-                                  context_.floats_at(matrix_));
+                                  {context_.address(matrix_)});
   }
 
   void backward(float* weights) override {
     context_.kernels.pointwise_backward(
         {context_.address(gradient_), nullptr, nullptr}, operand_of(context_, in_),
         backward_weights_.data(), shape_,
-        {context_.address(result_.buffer), context_.floats_at(result_.sums.buffer),
+        {context_.address(result_.buffer), context_.outgrows_caches(in_.desc.get_size()),
+         context_.floats_at(result_.sums.buffer),
          gradient_weights_.empty() ? nullptr : gradient_weights_.data(),
          context_.floats_at(workspace_)});
     if (gradient_weights_.empty()) return;
