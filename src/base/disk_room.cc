@@ -54,8 +54,12 @@ ReservedRoom::ReservedRoom(const std::filesystem::path& folder, std::uint64_t by
   if (code == 0) return;
   if (descriptor_ >= 0) ::close(descriptor_);
   throw Error(ErrorKind::io,
-              fmt::format("{}: cannot keep {:.1f} MB for its files: {}", folder.string(),
-                          static_cast<double>(bytes) / 1e6, std::strerror(code)));
+              fmt::format("{}: cannot keep {:.1f} MB for its files: {}; {} and run the command "
+                          "again",
+                          folder.string(), static_cast<double>(bytes) / 1e6, std::strerror(code),
+                          code == EFBIG ? "raise the limit on the size of files (ulimit -f, or the "
+                                          "batch system's)"
+                                        : "free some space"));
 }
 
 ReservedRoom::~ReservedRoom() { ::close(descriptor_); }

@@ -92,7 +92,7 @@ class Config {
   }
 
   std::string required_text(const std::string& key) const {
-    const auto text = value<std::string>(key, "", "a text");
+    auto text = value<std::string>(key, "", "a text");
     if (text.empty())
       throw Error(
           ErrorKind::usage,
@@ -268,7 +268,7 @@ void read_cropping(const Config& config, Project& project) {
 }
 
 std::filesystem::path config_file(const std::filesystem::path& path) {
-  const auto file = std::filesystem::is_directory(path) ? path / "config.yaml" : path;
+  auto file = std::filesystem::is_directory(path) ? path / "config.yaml" : path;
   if (!std::filesystem::exists(file))
     throw Error(
         ErrorKind::io,

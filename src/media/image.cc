@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 #include <optional>
 #include <string>
@@ -62,7 +61,7 @@ class MemoryInput {
     const auto count =
         std::min<std::size_t>(static_cast<std::size_t>(size), self.bytes_.size() - self.position_);
     if (count == 0) return AVERROR_EOF;
-    std::memcpy(target, self.bytes_.data() + self.position_, count);
+    self.bytes_.copy(reinterpret_cast<char*>(target), count, self.position_);
     self.position_ += count;
     return static_cast<int>(count);
   }
@@ -245,7 +244,7 @@ std::optional<ImageSize> png_size(std::string_view bytes) {
   constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
   if (bytes.size() < 26 || !bytes.starts_with(kSignature) || bytes.substr(12, 4) != "IHDR")
     return std::nullopt;
-  const int color_type = bytes[25];
+  const int color_type = static_cast<std::uint8_t>(bytes[25]);
   const int channels = color_type == 2 ? 3 : color_type == 6 ? 4 : color_type == 4 ? 2 : 1;
   return ImageSize{static_cast<int>(big_endian_32(bytes, 20)),
                    static_cast<int>(big_endian_32(bytes, 16)), channels};

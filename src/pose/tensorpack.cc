@@ -116,8 +116,10 @@ void change_saturation(Image& image, double factor, bool grey_of_rgb) {
   const cv::Mat grey = grey_of(as_matrix(image), grey_of_rgb);
   const auto* level = grey.ptr<std::uint8_t>();
   const auto times = static_cast<float>(factor);
-  for (std::size_t i = 0; i < image.pixels.size(); ++i)
-    image.pixels[i] = cut(image.pixels[i] * times + level[i / 3] * (1 - times));
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    const auto pixel = i / 3;
+    image.pixels[i] = cut(image.pixels[i] * times + level[pixel] * (1 - times));
+  }
 }
 
 void blur_gaussian(Image& image, int size) {
@@ -129,7 +131,7 @@ void blur_gaussian(Image& image, int size) {
 void resize_linear(Sample& sample, double factor) {
   auto& image = sample.image;
   const auto scaled = [factor](int size) {
-    return std::max(1, static_cast<int>(factor * size + 0.5));
+    return std::max(1, static_cast<int>(std::lround(factor * size)));
   };
   Image resized = blank_image(scaled(image.height), scaled(image.width));
   cv::Mat target = as_matrix(resized);
