@@ -101,7 +101,9 @@ void add_create_training_dataset(CLI::App& app) {
                       "checkpoint to start from, kept in pose_cfg.yaml");
   command->add_flag("--skeleton-limbs", options.limbs_from_skeleton,
                     "several animals: learn the limbs of config.yaml's skeleton, not all pairs");
-  auto* seed = command->add_option("--seed", options.seed, "of the split")->capture_default_str();
+  auto* seed = command->add_option("--seed", options.seed, "of the split")
+                   ->check(whole_from_zero())
+                   ->capture_default_str();
   command
       ->add_flag("--by-time", options.by_time,
                  "test on the last pictures of each folder, which resemble the training pictures "

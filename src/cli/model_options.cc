@@ -72,6 +72,28 @@ CLI::Validator whole_above_zero() {
           "WHOLE ABOVE 0"};
 }
 
+CLI::Validator whole_from_zero() {
+  return {[](const std::string& text) -> std::string {
+            constexpr std::size_t kMostDigits = 18;
+            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+            if (!text.empty() && digits && text.size() <= kMostDigits) return "";
+            return "expected a whole number from 0 on, found '" + text + "'";
+          },
+          "WHOLE FROM 0"};
+}
+
+CLI::Validator memory_size() {
+  return {[](std::string& text) -> std::string {
+            const auto given = text;
+            // CLI11 would take a negative number for one near 2^64.
+            const bool is_size = text.find('-') == std::string::npos &&
+                                 CLI::AsSizeValue(true)(text).empty() &&
+                                 text.find_first_not_of("0123456789") == std::string::npos;
+            return is_size ? "" : "expected a size, such as 4GB; found '" + given + "'";
+          },
+          "SIZE"};
+}
+
 CLI::Validator folder_name() {
   return {[](const std::string& text) -> std::string {
             const bool is_one = !text.empty() && text != "." && text != ".." &&

@@ -45,6 +45,8 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, T& value,
 // A number above zero. (CLI11's own check prints the largest double when it refuses.)
 CLI::Validator above_zero();
 CLI::Validator whole_above_zero();
+CLI::Validator whole_from_zero();
+CLI::Validator memory_size();  // a transform: "4GB" to bytes
 // One folder, not a path.
 CLI::Validator folder_name();
 

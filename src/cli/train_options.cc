@@ -89,11 +89,11 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
   command
       .add_option("--eval-iters", options.eval_iterations,
                   "Iterations between errors measured while training (0: never)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_from_zero());
   command.add_option("--batch-size", options.batch_size, "Pictures in a batch")
       ->check(whole_above_zero());
   command.add_option("--seed", options.seed, "Of start values and batches")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_from_zero())
       ->capture_default_str();
   add_layer_options(command, options);
   command.add_option("--minutes", options.minutes, "Stop, resumable, after so many minutes")
@@ -109,7 +109,7 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
   command
       .add_option("--memory", options.memory_bytes,
                   "Stay within so much, such as 4GB (default: what the machine has left)")
-      ->transform(CLI::AsSizeValue(true));
+      ->transform(memory_size());
   command.add_flag("--overwrite", options.overwrite, "Begin anew although there is a run already");
 }
 
