@@ -302,9 +302,10 @@ class Run {
     if (hooks_.evaluated) hooks_.evaluated(point);
     if (has_lost_patience(run_.options, history_))
       note(
-          fmt::format("no better error in {} measurements: stopped early; the best was at "
+          fmt::format("no better error in {} measurement{}: stopped early; the best was at "
                       "iteration {}",
-                      *run_.options.patience, history_.best() ? history_.best()->iteration : it));
+                      *run_.options.patience, *run_.options.patience == 1 ? "" : "s",
+                      history_.best() ? history_.best()->iteration : it));
     return improved;
   }
 
