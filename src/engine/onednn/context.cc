@@ -126,8 +126,8 @@ void Context::bind() {
 
 bool Context::outgrows_caches(std::size_t bytes) const {
   // A processor's share of them, and the last one, which plans of small networks do not fill.
-  constexpr std::size_t kOwn = 512 << 10, kLast = 32 << 20;
-  return bytes >= kOwn && plan.total_bytes() > kLast;
+  constexpr std::size_t kOfCore = 512 << 10, kLast = 32 << 20;
+  return bytes >= kOfCore && plan.total_bytes() > kLast;
 }
 
 void Merge::run(const Context& context) const {
