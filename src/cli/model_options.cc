@@ -4,6 +4,13 @@
 #include <map>
 
 namespace poseheir {
+namespace {
+
+bool is_digits(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+}  // namespace
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command
@@ -63,9 +70,8 @@ CLI::Validator above_zero() {
 
 CLI::Validator whole_above_zero() {
   return {[](const std::string& text) -> std::string {
-            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
             const auto first = text.find_first_not_of('0');
-            if (!text.empty() && digits && first != std::string::npos && text.size() - first < 10)
+            if (is_digits(text) && first != std::string::npos && text.size() - first < 10)
               return "";
             return "expected a whole number above 0, found '" + text + "'";
           },
@@ -75,8 +81,7 @@ CLI::Validator whole_above_zero() {
 CLI::Validator whole_from_zero() {
   return {[](const std::string& text) -> std::string {
             constexpr std::size_t kMostDigits = 18;
-            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
-            if (!text.empty() && digits && text.size() <= kMostDigits) return "";
+            if (is_digits(text) && text.size() <= kMostDigits) return "";
             return "expected a whole number from 0 on, found '" + text + "'";
           },
           "WHOLE FROM 0"};
@@ -87,8 +92,7 @@ CLI::Validator memory_size() {
             const auto given = text;
             // CLI11 would take a negative number for one near 2^64.
             const bool is_size = text.find('-') == std::string::npos &&
-                                 CLI::AsSizeValue(true)(text).empty() &&
-                                 text.find_first_not_of("0123456789") == std::string::npos;
+                                 CLI::AsSizeValue(true)(text).empty() && is_digits(text);
             return is_size ? "" : "expected a size, such as 4GB; found '" + given + "'";
           },
           "SIZE"};
